@@ -1,0 +1,48 @@
+//! The stable word for each refusal, for `--json`, exit codes and test cases.
+
+use super::Refusal;
+
+impl Refusal {
+    /// A stable word for this kind of refusal, for `--json`, exit codes and test cases. It never changes meaning.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TextTooLong { .. } => "text-too-long",
+            Self::NoSuchRole { .. } => "no-such-role",
+            Self::RoleDisabled { .. } => "role-disabled",
+            Self::RootAccount => "root-account",
+            Self::UnknownAccount { .. } => "unknown-account",
+            Self::SharedUid { .. } => "shared-uid",
+            Self::AccountLocked => "account-locked",
+            Self::AccountExpired => "account-expired",
+            Self::NoLoginAccount { .. } => "no-login-account",
+            Self::NoPassword { .. } => "no-password",
+            Self::Denied { .. } => "denied",
+            Self::CannotEvaluate { .. } => "cannot-evaluate",
+            Self::OutsideSchedule { .. } => "outside-schedule",
+            Self::TooLong { .. } => "too-long",
+            Self::ReasonMissing { .. } => "reason-missing",
+            Self::ReasonTooShort { .. } => "reason-too-short",
+            Self::ReasonPattern { .. } => "reason-pattern",
+            Self::TicketMissing { .. } => "ticket-missing",
+            Self::TicketPattern { .. } => "ticket-pattern",
+            Self::AlreadyLive { .. } => "already-live",
+            Self::MaxActive { .. } => "max-active",
+            Self::Locked { .. } => "locked",
+            Self::RateLimited { .. } => "rate-limited",
+            Self::TooManyOpen { .. } => "too-many-open",
+            Self::LedgerUnavailable { .. } => "ledger-unavailable",
+            Self::PolicyInvalid { .. } => "policy-invalid",
+            Self::NotYou { .. } => "not-you",
+            Self::PeerUnknown { .. } => "peer-unknown",
+            Self::NotPermitted { .. } => "not-permitted",
+            Self::NoSuchThing { .. } => "no-such-thing",
+            Self::AmbiguousId { .. } => "ambiguous-id",
+            Self::NotNow { .. } => "not-now",
+            Self::SudoDisagrees { .. } => "sudo-disagrees",
+            Self::ApplyFailed { .. } => "apply-failed",
+            Self::BadRequest { .. } => "bad-request",
+            Self::Stopping => "stopping",
+        }
+    }
+}
