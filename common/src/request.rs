@@ -1,0 +1,134 @@
+//! What a client asks of jitd. Enums here are externally tagged and have no skipped or flattened fields, for
+//! bincode cannot read those back.
+
+use alloc::string::String;
+
+use serde::{Deserialize, Serialize};
+
+use crate::duration::GrantDuration;
+use crate::ids::IdPrefix;
+
+/// The version of these types. Both ends must speak the same one.
+pub const WIRE_VERSION: u32 = 1;
+
+/// The first frame a client sends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`WIRE_VERSION`] of the client.
+    pub wire: u32,
+    /// The client's own version, for the sentence when the two differ.
+    pub client: String,
+}
+
+/// The frames after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// Give me this role. Answered by `Granted` or `Refused`.
+    Elevate(Ask),
+    /// How would this be decided, and why? Nothing is granted. Answered by `Explained` or `Refused`.
+    Explain {
+        /// What would be asked.
+        ask: Ask,
+        /// For whom; only auditors, operators and root may ask for others.
+        user: Option<String>,
+    },
+    /// My grants, and the state of jitd. Answered by `Status`.
+    Status,
+    /// The roles I could ask for. Answered by `Roles`.
+    Roles,
+    /// The whole story of one request. Answered by `Story` or `Refused`.
+    Show(IdPrefix),
+    /// I give a grant of mine back. Answered by `Ended` or `Refused`.
+    Drop(DropTarget),
+    /// Take grants away: operators and root. Answered by `Ended` or `Refused`.
+    Revoke {
+        /// Which.
+        target: RevokeTarget,
+        /// Why, for the record.
+        note: Option<String>,
+    },
+    /// The kill switch: operators and root. Answered by `Ended` (what `live` ended) or `Refused`.
+    Lock {
+        /// What happens to live grants.
+        live: LiveGrants,
+        /// Why, for the record.
+        note: Option<String>,
+    },
+    /// Releases the kill switch. Answered by `Done` or `Refused`.
+    Unlock {
+        /// Why, for the record.
+        note: Option<String>,
+    },
+    /// The record. Answered by many `Log` frames and, unless following, one `LogEnd`.
+    Log(LogQuery),
+}
+
+/// A request for a role.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// The role's name.
+    pub role: String,
+    /// For how long; without it the rule's default.
+    pub duration: Option<GrantDuration>,
+    /// Why.
+    pub reason: Option<String>,
+    /// A ticket or change number.
+    pub ticket: Option<String>,
+}
+
+/// Which of my grants I give back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DropTarget {
+    /// The one I have, when it is only one.
+    Only,
+    /// By the beginning of its id or by its role.
+    Named(String),
+    /// All of them.
+    All,
+}
+
+/// Whose grants an operator takes away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RevokeTarget {
+    /// One grant.
+    Grant(IdPrefix),
+    /// All of one person.
+    User(String),
+    /// All on this host.
+    All,
+}
+
+/// What `lock` does with grants that are live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LiveGrants {
+    /// They run to their end.
+    Keep,
+    /// They end now.
+    Revoke,
+}
+
+/// Which part of the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogQuery {
+    /// Not before this, in nanoseconds of the wall clock.
+    pub since: Option<i64>,
+    /// Only about this person.
+    pub user: Option<String>,
+    /// Only about this role.
+    pub role: Option<String>,
+    /// Only of this request.
+    pub id: Option<IdPrefix>,
+    /// Only these kinds, all when empty.
+    pub kinds: alloc::vec::Vec<String>,
+    /// Whether to go on with what comes.
+    pub until: LogUntil,
+}
+
+/// Where a reading of the record ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogUntil {
+    /// With the newest entry.
+    Now,
+    /// When the client hangs up.
+    HangUp,
+}

@@ -1,0 +1,283 @@
+//! What jitd answers. The same rules as for requests: externally tagged, nothing skipped, nothing flattened.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::explanation::Explanation;
+use crate::ids::RequestId;
+use crate::refusal::Refusal;
+
+/// One frame of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Response {
+    /// The answer to `Hello`.
+    Welcome {
+        /// jitd's version.
+        daemon: String,
+    },
+    /// The two ends are of different versions; jitd hangs up.
+    WrongVersion {
+        /// jitd's wire version.
+        wire: u32,
+        /// jitd's version.
+        daemon: String,
+    },
+    /// No, and why. With the rules as they were judged, when rules were.
+    Refused {
+        /// The reason.
+        refusal: Refusal,
+        /// Rule by rule, when it came to that.
+        explanation: Option<Explanation>,
+    },
+    /// The grant is live.
+    Granted(Box<GrantView>),
+    /// How a request would be decided.
+    Explained(Explanation),
+    /// My grants and jitd's state.
+    Status(Box<StatusView>),
+    /// Roles I could ask for.
+    Roles(Vec<RoleView>),
+    /// One request's story.
+    Story(Box<StoryView>),
+    /// These grants are off the host, or stuck on their way.
+    Ended(Vec<EndedView>),
+    /// Done, and nothing more to say.
+    Done,
+    /// Entries of the record, oldest first.
+    Log(Vec<LogEntry>),
+    /// That was the newest entry.
+    LogEnd,
+}
+
+/// Who, with the name as it is now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonView {
+    /// The uid.
+    pub uid: u32,
+    /// The name.
+    pub name: String,
+}
+
+/// A rule and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleView {
+    /// Its name.
+    pub name: String,
+    /// `10-web.toml:12`.
+    pub location: String,
+}
+
+/// How far a request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StateView {
+    /// Being made real.
+    Applying,
+    /// Live.
+    Active,
+    /// Being taken off.
+    Ending,
+    /// Could not be taken off yet; retried.
+    Stuck,
+    /// Off the host.
+    Ended,
+    /// Refused: it never was a grant.
+    Refused,
+}
+
+/// What a role gives through sudo.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SudoView {
+    /// As whom the commands run.
+    pub run_as: String,
+    /// Whether sudo asks for the person's password.
+    pub password: PasswordView,
+    /// The commands, each as one would type it; `ALL` stands alone.
+    pub commands: Vec<String>,
+    /// Commands that this host's sudo refuses all the same, for an admin's rule stands against them.
+    pub refused: Vec<String>,
+}
+
+/// Whether sudo asks for a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PasswordView {
+    /// Each time.
+    Asked,
+    /// Not.
+    NotAsked,
+}
+
+/// One of the independent ways a grant comes off the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WayOff {
+    /// `jitd's timer`, `jit-guard`, `sudo's NOTAFTER`.
+    pub name: String,
+    /// Whether it is armed now.
+    pub armed: Armed,
+    /// When it would act, or why it is not armed.
+    pub detail: String,
+}
+
+/// Whether a way off is armed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Armed {
+    /// It would act.
+    Yes,
+    /// It would not.
+    No,
+}
+
+/// How a grant ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndView {
+    /// The cause, in a word: `expired`, `revoked`, `dropped` and so on.
+    pub cause: String,
+    /// When, nanoseconds of the wall clock.
+    pub at: i64,
+}
+
+/// One grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantView {
+    /// Its id.
+    pub id: RequestId,
+    /// Who holds it.
+    pub person: PersonView,
+    /// The role.
+    pub role: String,
+    /// The rule that decided.
+    pub rule: RuleView,
+    /// How far it has come.
+    pub state: StateView,
+    /// What it gives.
+    pub sudo: SudoView,
+    /// The reason as typed; `None` when none was given or it was erased.
+    pub reason: Option<String>,
+    /// The ticket as typed.
+    pub ticket: Option<String>,
+    /// When its clock started, nanoseconds of the wall clock.
+    pub start: i64,
+    /// When it ends, nanoseconds of the wall clock.
+    pub until: i64,
+    /// What is left by whichever clock is first, in nanoseconds, not below zero.
+    pub left: i64,
+    /// How it ended, once it has.
+    pub end: Option<EndView>,
+}
+
+/// What happened to a grant that was to end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedView {
+    /// Its id.
+    pub id: RequestId,
+    /// Who held it.
+    pub person: PersonView,
+    /// The role.
+    pub role: String,
+    /// `None`: removed and verified. Otherwise why it is stuck.
+    pub stuck: Option<String>,
+}
+
+/// A role that somebody could ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleView {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub summary: String,
+    /// `low`, `medium` or `high`.
+    pub risk: String,
+    /// What it gives.
+    pub sudo: SudoView,
+    /// Why it equals root, empty when it does not.
+    pub equals_root: Vec<String>,
+    /// Why this host cannot carry it, empty when it can.
+    pub disabled: Vec<String>,
+    /// Whether I would get it now without saying more, and by which rule or why not.
+    pub now: Explanation,
+}
+
+/// jitd's state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusView {
+    /// The caller's grants.
+    pub mine: Vec<GrantView>,
+    /// Everybody's, for auditors, operators and root; `None` for others.
+    pub all: Option<Vec<GrantView>>,
+    /// jitd's version.
+    pub daemon: String,
+    /// Why nothing is granted at present, one sentence each; empty when all is well.
+    pub not_granting: Vec<String>,
+    /// Things an admin should look at, one sentence each (stuck grants, disabled roles, sinks behind, drift).
+    pub attention: Vec<String>,
+    /// What the probe found of this host's sudo.
+    pub sudo: String,
+    /// The policy's hash, when one is live.
+    pub policy: Option<String>,
+    /// Live grants on this host.
+    pub live: u64,
+    /// Entries in the ledger.
+    pub entries: u64,
+    /// The sinks.
+    pub sinks: Vec<SinkView>,
+}
+
+/// One sink.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinkView {
+    /// `journald`, `syslog`, `json`.
+    pub name: String,
+    /// Entries it has not taken yet.
+    pub behind: u64,
+    /// What it last said when it did not take one.
+    pub trouble: Option<String>,
+}
+
+/// The whole story of one request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoryView {
+    /// The grant, for a request that became one.
+    pub grant: Option<GrantView>,
+    /// The lines that change on the host, as a diff (`+ …`).
+    pub change: Vec<String>,
+    /// Why the role equals root, empty when it does not.
+    pub equals_root: Vec<String>,
+    /// Effects beyond the grant itself that the person should know of.
+    pub side_effects: Vec<String>,
+    /// The ways off the host.
+    pub ways_off: Vec<WayOff>,
+    /// What happened, entry by entry.
+    pub entries: Vec<LogEntry>,
+}
+
+/// One entry of the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// Its number.
+    pub seq: u64,
+    /// When, nanoseconds of the wall clock.
+    pub at: i64,
+    /// Its kind.
+    pub kind: String,
+    /// The request it belongs to.
+    pub request: Option<RequestId>,
+    /// The stored JSON text, byte for byte.
+    pub body: String,
+    /// Its hash.
+    pub hash: [u8; 32],
+    /// The typed texts: field, salt, text.
+    pub texts: Vec<LogText>,
+}
+
+/// A text that somebody typed, from the side table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogText {
+    /// `reason`, `ticket` or `note`.
+    pub field: String,
+    /// The salt of its hash.
+    pub salt: [u8; 16],
+    /// The text as typed. It must be escaped before it reaches a terminal.
+    pub text: String,
+}

@@ -1,0 +1,92 @@
+//! What time it is, as an argument: two clocks that are never mixed, and the boot they belong to.
+
+use alloc::string::String;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Nanoseconds in a second.
+pub const NANOS: i64 = 1_000_000_000;
+
+/// The kernel's random id of one boot (`/proc/sys/kernel/random/boot_id`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BootId(pub String);
+
+impl fmt::Display for BootId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One reading of both clocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// `CLOCK_REALTIME`, nanoseconds since 1970 in UTC. An admin or NTP may step it.
+    pub wall: i64,
+    /// `CLOCK_BOOTTIME`, nanoseconds since boot. It counts suspend and is never stepped.
+    pub boot: i64,
+    /// Which boot `boot` counts from.
+    pub boot_id: BootId,
+}
+
+/// When a grant ends: fixed in the intent record on both clocks, and whichever comes first ends it.
+///
+/// So stepping the wall clock back never lengthens a grant, stepping it forward may end it early, suspend
+/// counts, and another boot means that it is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deadline {
+    /// Nanoseconds of `CLOCK_REALTIME`.
+    pub wall: i64,
+    /// Nanoseconds of `CLOCK_BOOTTIME`.
+    pub boot: i64,
+    /// The boot that `boot` counts from.
+    pub boot_id: BootId,
+}
+
+impl Deadline {
+    /// The deadline `seconds` after `now`.
+    #[must_use]
+    pub fn after(now: &Now, seconds: u32) -> Self {
+        let length = i64::from(seconds) * NANOS;
+        Self {
+            wall: now.wall.saturating_add(length),
+            boot: now.boot.saturating_add(length),
+            boot_id: now.boot_id.clone(),
+        }
+    }
+
+    /// What is left, in nanoseconds: zero or less when the deadline has been reached on either clock.
+    #[must_use]
+    pub fn left(&self, now: &Now) -> i64 {
+        if self.boot_id != now.boot_id {
+            return 0;
+        }
+        self.wall.saturating_sub(now.wall).min(self.boot.saturating_sub(now.boot))
+    }
+
+    /// Whether the deadline has been reached.
+    #[must_use]
+    pub fn reached(&self, now: &Now) -> bool {
+        self.left(now) <= 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(wall: i64, boot: i64, id: &str) -> Now {
+        Now { wall: wall * NANOS, boot: boot * NANOS, boot_id: BootId(id.into()) }
+    }
+
+    #[test]
+    fn whichever_clock_is_first_ends_it() {
+        let until = Deadline::after(&at(1000, 50, "a"), 60);
+        assert!(!until.reached(&at(1059, 109, "a")));
+        assert!(until.reached(&at(1059, 110, "a")), "boot clock");
+        assert!(until.reached(&at(1060, 51, "a")), "wall clock stepped forward");
+        assert!(until.reached(&at(0, 110, "a")), "wall clock stepped back does not lengthen");
+        assert!(until.reached(&at(1001, 1, "b")), "another boot");
+    }
+}
