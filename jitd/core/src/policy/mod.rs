@@ -1,0 +1,21 @@
+//! Who may have which role, and why: the format of the policy, its model, and the decision.
+//!
+//! Text and facts come in as arguments. This module reads no file, looks up no group and asks no clock.
+
+pub mod civil;
+pub mod facts;
+pub mod model;
+pub mod pattern;
+pub mod schedule;
+pub mod sudo_role;
+
+pub use self::civil::{CivilTime, LocalTime, Weekday};
+pub use self::facts::{
+    AccountState, Ask, Decision, Facts, GroupState, HasPassword, LiveGrant, Outcome, PersonFacts, Terms,
+};
+pub use self::model::{
+    Deny, DenyRoles, Duties, Location, Policy, PolicyHash, ReasonRule, Risk, Role, Rule, Subjects, TicketRule,
+};
+pub use self::pattern::Pattern;
+pub use self::schedule::{Days, Schedule};
+pub use self::sudo_role::{Arguments, Authenticate, Command, Commands, RunAs, SudoRole, SudoRoleError};
