@@ -1,1 +1,22 @@
-//! (being written)
+//! Throwaway machines for the scenarios, the demo and the benches.
+//!
+//! Two kinds of bed: [`RootBed`] (namespaces over a Debian tree, no init, a tenth of a second) and `BootedBed` (the real systemd
+//! as PID 1, about a second). Both let a test run commands as any user through [`Inside`]. Nothing of this machine is changed,
+//! and a bed is gone when its value is dropped or its process dies.
+
+pub mod cache;
+mod error;
+mod holder;
+mod inside;
+pub mod needs;
+pub mod processes;
+pub mod program;
+mod rootns;
+pub mod trees;
+mod wait;
+
+pub use error::{Error, OrSkip, Result};
+pub use inside::{Account, Command, Inside, Login, Output, Running, Terminal};
+pub use rootns::RootBed;
+pub use trees::Release;
+pub use wait::until;

@@ -1,0 +1,93 @@
+//! The beds themselves: sudo works in them, and nothing of them is left.
+#![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+
+use std::time::Duration;
+
+use jit_e2e::{Login, OrSkip as _, Release, RootBed, Terminal, processes};
+
+#[test]
+fn sudo_obeys_a_drop_in_on_both_releases() {
+    for release in Release::ALL {
+        let Some(bed) = RootBed::bare(release).or_skip() else { return };
+        let alice = bed.add_user("alice", &["oncall"], None).unwrap();
+        bed.as_user("alice", &["sudo", "-n", "id", "-u"]).unwrap().expect_code(1);
+        bed.write_mode(
+            "/etc/sudoers.d/test",
+            &format!("#{} ALL=(root) NOPASSWD: /usr/bin/id\n", alice.uid),
+            0o440,
+        )
+        .unwrap();
+        let id = bed.as_user("alice", &["sudo", "-n", "id", "-u"]).unwrap().expect_ok();
+        assert_eq!(id.out, "0\n");
+        bed.as_user("alice", &["sudo", "-n", "true"]).unwrap().expect_code(1);
+    }
+}
+
+#[test]
+fn a_user_is_logged_in_as_themselves_without_capabilities() {
+    let Some(bed) = RootBed::bare(Release::Bookworm).or_skip() else { return };
+    let alice = bed.add_user("alice", &["oncall"], Some("secret")).unwrap();
+    bed.add_user("carol", &[], None).unwrap();
+    let id = bed.as_user("alice", &["id", "-Gn"]).unwrap().expect_ok();
+    assert_eq!(id.out, "alice oncall\n");
+    let login = bed.as_user("alice", &["cat", "/proc/self/loginuid"]).unwrap().expect_ok();
+    assert_eq!(login.out, alice.uid.to_string());
+    let changed = bed.command(&["cat", "/proc/self/loginuid"]).user("carol").login(Login::Of("alice".into()));
+    assert_eq!(changed.run().unwrap().expect_ok().out, alice.uid.to_string());
+    bed.as_user("alice", &["grep", "CapEff", "/proc/self/status"]).unwrap().expect_says("0000000000000000");
+    bed.run(&["date", "-s", "2030-01-01"]).unwrap().expect_code(1);
+    bed.sh("echo 1 > /proc/sys/kernel/panic").unwrap().expect_code(1).expect_says("Read-only");
+}
+
+#[test]
+fn sudo_asks_for_the_password_on_a_terminal() {
+    let Some(bed) = RootBed::bare(Release::Bookworm).or_skip() else { return };
+    bed.add_user("alice", &["sudo"], Some("secret")).unwrap();
+    let sudo = bed.command(&["sudo", "id", "-un"]).user("alice").terminal(Terminal::Pty).spawn().unwrap();
+    sudo.wait_for("password for alice", Duration::from_secs(10)).unwrap();
+    sudo.write(b"secret\n").unwrap();
+    sudo.wait_end(Duration::from_secs(10)).unwrap().expect_ok().expect_says("root");
+    let piped = bed.command(&["sudo", "-S", "id", "-un"]).user("alice").input("secret\n").run().unwrap();
+    assert_eq!(piped.expect_ok().out, "root\n");
+}
+
+#[test]
+fn files_are_reached_within_the_bed_only() {
+    let Some(bed) = RootBed::bare(Release::Bookworm).or_skip() else { return };
+    bed.sh("ln -s /etc/marker /tmp/link; ln -s /nowhere /tmp/away").unwrap().expect_ok();
+    bed.write("/etc/marker", "inside").unwrap();
+    assert_eq!(bed.read("/tmp/link").unwrap(), "inside");
+    assert!(!std::path::Path::new("/etc/marker").exists());
+    bed.write_mode("/var/lib/a/b", "text", 0o600).unwrap();
+    assert_eq!(bed.mode("/var/lib/a/b").unwrap(), 0o600);
+    bed.remove("/var/lib/a/b").unwrap();
+    bed.remove("/var/lib/a/b").unwrap();
+    assert!(!bed.exists("/var/lib/a/b") && !bed.exists("/tmp/away"));
+}
+
+#[test]
+fn a_program_in_the_background_takes_signals() {
+    let Some(bed) = RootBed::bare(Release::Bookworm).or_skip() else { return };
+    let sleep = bed.command(&["bash", "-c", "echo up; exec sleep 1000"]).spawn().unwrap();
+    sleep.wait_for("up", Duration::from_secs(5)).unwrap();
+    sleep.freeze().unwrap();
+    sleep.thaw().unwrap();
+    sleep.freeze().unwrap();
+    assert_eq!(sleep.kill().unwrap().code, 128 + 9);
+    assert!(!sleep.is_running());
+}
+
+#[test]
+fn nothing_of_a_bed_is_left() {
+    let Some(bed) = RootBed::bare(Release::Trixie).or_skip() else { return };
+    let title = bed.title().to_owned();
+    let orphan = bed.command(&["setsid", "-f", "sleep", "1000"]).run().unwrap();
+    orphan.expect_ok();
+    let sleeping = bed.processes("sleep");
+    assert_eq!(sleeping.len(), 1);
+    let leader = bed.leader();
+    drop(bed);
+    assert!(!processes::alive(leader) && !sleeping.iter().any(|&pid| processes::alive(pid)));
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    assert!(!mounts.contains(&title) && !mounts.contains("/beds/rootns"), "{mounts}");
+}
