@@ -3,7 +3,19 @@
 
 extern crate alloc;
 
+#[cfg(feature = "std")]
+pub mod child;
+#[cfg(feature = "std")]
+pub mod client;
+pub mod codec;
 pub mod duration;
 pub mod escape;
 pub mod explanation;
+pub mod frame;
+pub mod ids;
+pub mod paths;
 pub mod refusal;
+pub mod request;
+pub mod response;
+#[cfg(feature = "std")]
+pub mod visudo;
