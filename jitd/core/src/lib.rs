@@ -8,3 +8,4 @@ extern crate alloc;
 pub mod now;
 pub mod policy;
 pub mod record;
+pub mod sudoers;

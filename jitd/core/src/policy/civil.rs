@@ -119,7 +119,8 @@ impl CivilTime {
     fn parts(text: &str) -> Option<Self> {
         let (date, time) = text.split_once(['T', ' '])?;
         let mut date = date.split('-');
-        let (year, month, day) = (digits(date.next()?, 4)?, digits(date.next()?, 2)?, digits(date.next()?, 2)?);
+        let (year, month, day) =
+            (digits(date.next()?, 4)?, digits(date.next()?, 2)?, digits(date.next()?, 2)?);
         let mut time = time.split(':');
         let (hour, minute) = (digits(time.next()?, 2)?, digits(time.next()?, 2)?);
         let second = time.next().map_or(Some(0), |second| digits(second, 2))?;
@@ -157,7 +158,8 @@ impl CivilTime {
         let years = u32::from(self.year) - 1;
         // Leap days before the year, less those before 1970.
         let leap_days = years / 4 - years / 100 + years / 400 - 477;
-        let months: u32 = (1..u16::from(self.month)).map(|month| u32::from(days_in_month(self.year, month))).sum();
+        let months: u32 =
+            (1..u16::from(self.month)).map(|month| u32::from(days_in_month(self.year, month))).sum();
         (u32::from(self.year) - 1970) * 365 + leap_days + months + u32::from(self.day) - 1
     }
 }
@@ -204,9 +206,22 @@ mod tests {
     #[test]
     fn what_is_no_time_is_refused() {
         for text in [
-            "", "2026-11-22", "14:00", "2026-11-31T14:00", "2026-02-29T14:00", "2026-13-01T00:00", "2026-00-10T00:00",
-            "2026-11-22T24:00", "2026-11-22T14:60", "2026-11-22T14:00:60", "26-11-22T14:00", "2026-11-22T14:00Z",
-            "2026-11-22T14:00:00:00", "1969-12-31T00:00", "2026-1-2T14:00", "+026-11-22T14:00",
+            "",
+            "2026-11-22",
+            "14:00",
+            "2026-11-31T14:00",
+            "2026-02-29T14:00",
+            "2026-13-01T00:00",
+            "2026-00-10T00:00",
+            "2026-11-22T24:00",
+            "2026-11-22T14:60",
+            "2026-11-22T14:00:60",
+            "26-11-22T14:00",
+            "2026-11-22T14:00Z",
+            "2026-11-22T14:00:00:00",
+            "1969-12-31T00:00",
+            "2026-1-2T14:00",
+            "+026-11-22T14:00",
         ] {
             assert!(CivilTime::parse(text).is_err(), "{text:?} was read");
         }

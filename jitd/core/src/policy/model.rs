@@ -74,7 +74,11 @@ impl Policy {
     /// what time it is there.
     #[must_use]
     pub fn zones_named(&self) -> BTreeSet<&str> {
-        self.rules.iter().filter_map(|rule| rule.schedule.as_ref()).map(|schedule| schedule.zone.as_str()).collect()
+        self.rules
+            .iter()
+            .filter_map(|rule| rule.schedule.as_ref())
+            .map(|schedule| schedule.zone.as_str())
+            .collect()
     }
 }
 

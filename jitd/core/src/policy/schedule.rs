@@ -61,7 +61,9 @@ impl Days {
             let (first, last) = part.split_once('-').unwrap_or((part, part));
             let day = |name: &str| {
                 Weekday::from_name(name.trim()).ok_or_else(|| {
-                    alloc::format!("{name:?} is no day: write Mon, Tue, Wed, Thu, Fri, Sat, Sun, as in \"Mon-Fri,Sun\"")
+                    alloc::format!(
+                        "{name:?} is no day: write Mon, Tue, Wed, Thu, Fri, Sat, Sun, as in \"Mon-Fri,Sun\""
+                    )
                 })
             };
             days.add_range(day(first)?, day(last)?);
@@ -129,7 +131,9 @@ pub fn parse_time_of_day(text: &str) -> Result<u32, String> {
         .filter(|(_, minute)| *minute < 60)
         .map(|(hour, minute)| hour * 3600 + minute * 60)
         .filter(|second| *second <= DAY)
-        .ok_or_else(|| alloc::format!("{text:?} is no time of day: write it like 08:00 or 19:30, up to 24:00"))
+        .ok_or_else(|| {
+            alloc::format!("{text:?} is no time of day: write it like 08:00 or 19:30, up to 24:00")
+        })
 }
 
 /// Seconds of the day as `08:00`.

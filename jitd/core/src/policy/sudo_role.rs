@@ -19,7 +19,9 @@ const LONGEST_WORD: usize = 512;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SudoRoleError {
     /// Not a plain account name. Numbers are refused on purpose (CVE-2019-14287: `#-1` became uid 0).
-    #[error("run_as {0:?} is no account name: write a name like \"root\" or \"postgres\", never a number, \"ALL\" or #uid")]
+    #[error(
+        "run_as {0:?} is no account name: write a name like \"root\" or \"postgres\", never a number, \"ALL\" or #uid"
+    )]
     RunAs(String),
     /// No commands at all.
     #[error("a role needs at least one command: write commands = [[\"/usr/bin/id\"]], or commands = \"ALL\"")]
@@ -28,13 +30,19 @@ pub enum SudoRoleError {
     #[error("{0} commands are too many for one role: at most {MOST_COMMANDS}; make two roles of it")]
     TooManyCommands(usize),
     /// A command of no words.
-    #[error("a command is empty: write its path and its arguments, as in [\"/usr/bin/systemctl\", \"restart\", \"nginx\"]")]
+    #[error(
+        "a command is empty: write its path and its arguments, as in [\"/usr/bin/systemctl\", \"restart\", \"nginx\"]"
+    )]
     EmptyCommand,
     /// The path is relative, or not in its shortest form.
-    #[error("the path {0:?} is not absolute and plain: write it from / without \"..\", \".\", \"//\" or a \"/\" at its end")]
+    #[error(
+        "the path {0:?} is not absolute and plain: write it from / without \"..\", \".\", \"//\" or a \"/\" at its end"
+    )]
     Path(String),
     /// The path holds a character that sudoers cannot hold in a path.
-    #[error("the path {path:?} holds {character:?}, which sudoers cannot take literally in a path: letters, digits and _ - . + @ % ~ can be; give the program another name by a link")]
+    #[error(
+        "the path {path:?} holds {character:?}, which sudoers cannot take literally in a path: letters, digits and _ - . + @ % ~ can be; give the program another name by a link"
+    )]
     PathCharacter {
         /// The path.
         path: String,
@@ -51,10 +59,14 @@ pub enum SudoRoleError {
     #[error("{0:?}… is too long: a path or an argument has at most {LONGEST_WORD} bytes")]
     TooLong(String),
     /// An argument holds white space.
-    #[error("the argument {0:?} holds white space; sudo joins arguments with blanks before it compares them, so it would allow other calls as well: put the call into a script that is root's")]
+    #[error(
+        "the argument {0:?} holds white space; sudo joins arguments with blanks before it compares them, so it would allow other calls as well: put the call into a script that is root's"
+    )]
     WhiteSpace(String),
     /// An argument holds a character that is not safe in sudoers.
-    #[error("the argument {argument:?} holds {character:?}, which cannot be written so that sudo and sudo-rs both take it literally: put the call into a script that is root's")]
+    #[error(
+        "the argument {argument:?} holds {character:?}, which cannot be written so that sudo and sudo-rs both take it literally: put the call into a script that is root's"
+    )]
     ArgumentCharacter {
         /// The argument.
         argument: String,
@@ -62,13 +74,19 @@ pub enum SudoRoleError {
         character: char,
     },
     /// The first argument begins with `^`.
-    #[error("the first argument {0:?} begins with ^, which sudo 1.9.10 and later read as a regular expression: put the call into a script that is root's")]
+    #[error(
+        "the first argument {0:?} begins with ^, which sudo 1.9.10 and later read as a regular expression: put the call into a script that is root's"
+    )]
     Regex(String),
     /// The argument is a pair of quotes, which means "no arguments" in sudoers.
-    #[error("the argument {0:?} means \"no arguments\" in sudoers: put the call into a script that is root's")]
+    #[error(
+        "the argument {0:?} means \"no arguments\" in sudoers: put the call into a script that is root's"
+    )]
     Quotes(String),
     /// `"..."` stands beside other arguments.
-    #[error("\"...\" means any arguments and stands alone after the path, as in [\"/usr/bin/id\", \"...\"]; sudo cannot be told \"these and then any\"")]
+    #[error(
+        "\"...\" means any arguments and stands alone after the path, as in [\"/usr/bin/id\", \"...\"]; sudo cannot be told \"these and then any\""
+    )]
     AnyBesideOthers,
 }
 
@@ -107,7 +125,11 @@ impl RunAs {
         let first = |byte: &u8| byte.is_ascii_lowercase() || *byte == b'_';
         let rest = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(byte);
         let plain = body.as_bytes().first().is_some_and(first) && body.as_bytes().iter().all(rest);
-        if plain && name.len() <= 32 { Ok(Self(name.to_string())) } else { Err(SudoRoleError::RunAs(name.to_string())) }
+        if plain && name.len() <= 32 {
+            Ok(Self(name.to_string()))
+        } else {
+            Err(SudoRoleError::RunAs(name.to_string()))
+        }
     }
 
     /// The name.
