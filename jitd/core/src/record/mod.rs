@@ -1,16 +1,20 @@
 //! The record: what one entry of the ledger says. Each entry is complete for a reader who has only this entry.
 
 pub mod chain;
+pub mod export;
 pub mod sentence;
+pub mod utc;
+pub mod verify;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use jit_common::ids::RequestId;
+use jit_common::refusal::RuleRef;
 use serde::{Deserialize, Serialize};
 
 use crate::now::{BootId, Deadline};
-use crate::policy::model::SudoRole;
+use crate::policy::SudoRole;
 
 /// An account, as it was called when the entry was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,8 +115,8 @@ pub struct About {
     pub by: Person,
     /// The role.
     pub role: String,
-    /// The rule that decided, with its place: `on-call restarts web at once (10-web.toml:12)`.
-    pub rule: String,
+    /// The rule that decided, and where it stands.
+    pub rule: RuleRef,
     /// When the grant ends, nanoseconds of the wall clock.
     pub until: i64,
 }
