@@ -8,12 +8,15 @@ pub mod cache;
 mod error;
 mod holder;
 mod inside;
+pub mod manifest;
 pub mod needs;
 pub mod processes;
+pub mod product;
 pub mod program;
 mod rootns;
 pub mod trees;
 mod wait;
+pub mod workspace;
 
 pub use error::{Error, OrSkip, Result};
 pub use inside::{Account, Command, Inside, Login, Output, Running, Terminal};

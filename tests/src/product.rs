@@ -1,0 +1,106 @@
+//! The product in a bed: installed from the manifest, started, given a policy.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use crate::manifest::{self, Manifest};
+use crate::{Error, Inside, Output, Release, Result, RootBed, Running, cache, trees, until};
+
+/// How long jitd may take to answer on its socket.
+const START: Duration = Duration::from_secs(10);
+
+/// Where jitd listens.
+pub const SOCKET: &str = "/run/jit/jitd.sock";
+
+/// All files of the product as a layer to put over a tree.
+///
+/// # Errors
+/// When the workspace does not build or the manifest is not right.
+pub fn layer() -> Result<cache::Entry> {
+    let manifest = Manifest::load()?;
+    let mut recipe = format!("{manifest:?}");
+    for entry in &manifest.files {
+        let source = entry.source()?;
+        let data = source.metadata().map_err(Error::io(format!("look at {}", source.display())))?;
+        // A new build is a new file.
+        let _ =
+            write!(recipe, "\n{} {} {}.{:09}", source.display(), data.len(), data.mtime(), data.mtime_nsec());
+    }
+    cache::entry("product", &recipe, |folder| manifest.lay_out(folder))
+}
+
+impl RootBed {
+    /// A bed with the product installed as its package does it, not started, and with no policy.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when this machine cannot have beds; else when the product does not build or install.
+    pub fn with_product(release: Release) -> Result<RootBed> {
+        let bed = RootBed::over(release, vec![layer()?, trees::tree(release)?])?;
+        bed.configure()?;
+        Ok(bed)
+    }
+
+    /// Starts jitd as root, without systemd, and waits until it takes connections. What it prints is shown when the test fails.
+    ///
+    /// # Errors
+    /// When it ends, or does not listen within ten seconds.
+    pub fn start_jitd(&self) -> Result<Running> {
+        let jitd = self.command(&["/usr/sbin/jitd"]).spawn()?;
+        self.wait_for_jitd(|| (!jitd.is_running()).then(|| jitd.story()))?;
+        Ok(jitd)
+    }
+
+    /// Starts jit-guard as root, without systemd, as its unit does it: once with `--boot`, then for good.
+    ///
+    /// # Errors
+    /// When `--boot` fails, or it cannot be started.
+    pub fn start_guard(&self) -> Result<Running> {
+        self.run(&["/usr/sbin/jit-guard", "--boot"])?.ok()?;
+        let guard = self.command(&["/usr/sbin/jit-guard"]).spawn()?;
+        let pid = guard.pid()?;
+        until("jit-guard to run", START, || {
+            let exe = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+            (exe.is_some_and(|exe| exe.ends_with("jit-guard")) || !guard.is_running()).then_some(())
+        })?;
+        Ok(guard)
+    }
+}
+
+impl Inside {
+    /// Runs the package's script that makes unpacked files work.
+    pub(crate) fn configure(&self) -> Result<Output> {
+        self.command(&["/bin/sh", "-s", "configure"]).input(&manifest::script("postinst")?).run()?.ok()
+    }
+
+    /// Writes one file of the policy; jitd reads it when it starts or is told to (SIGHUP).
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn policy(&self, name: &str, text: &str) -> Result<()> {
+        self.write_mode(&format!("/etc/jit/policy.d/{name}"), text, 0o644)
+    }
+
+    /// Runs jitctl as a user, without a terminal.
+    ///
+    /// # Errors
+    /// As [`Inside::run`].
+    pub fn jitctl(&self, user: &str, words: &[&str]) -> Result<Output> {
+        self.as_user(user, &[&["jitctl"], words].concat())
+    }
+
+    /// Waits until jitd takes connections; `gone` says when there is nothing to wait for any more.
+    pub(crate) fn wait_for_jitd(&self, gone: impl Fn() -> Option<String>) -> Result<()> {
+        let socket = self.outside(SOCKET);
+        let answer = until("jitd to listen", START, || match UnixStream::connect(&socket) {
+            Ok(_) => Some(Ok(())),
+            Err(_) => gone().map(Err),
+        })?;
+        answer.map_err(|story| Error::Program {
+            command: "jitd".to_owned(),
+            status: "ended before it listened".to_owned(),
+            output: story,
+        })
+    }
+}

@@ -1,0 +1,60 @@
+//! The workspace: where it is, and its programs, built once by a nested cargo call.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::{Error, Result, cache, program};
+
+/// The folder with the workspace's Cargo.toml.
+#[must_use]
+pub fn root() -> &'static Path {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().unwrap_or(own)
+}
+
+/// The folder with the built programs: the same profile and target as this program. `cargo test` builds neither other packages'
+/// programs nor the PAM module, so the first caller has cargo build them.
+///
+/// # Errors
+/// [`Error::Program`] with what the compiler said.
+pub fn built() -> Result<&'static Path> {
+    static BUILT: OnceLock<std::result::Result<PathBuf, String>> = OnceLock::new();
+    match BUILT.get_or_init(|| build().map_err(|error| error.chain())) {
+        Ok(folder) => Ok(folder),
+        Err(why) => Err(Error::Program {
+            command: "cargo build --workspace".to_owned(),
+            status: "the product does not build".to_owned(),
+            output: why.clone(),
+        }),
+    }
+}
+
+fn build() -> Result<PathBuf> {
+    let target = cache::target()?;
+    let exe = std::env::current_exe().map_err(Error::io("find this program's path"))?;
+    let below = exe
+        .strip_prefix(&target)
+        .map_err(|_| Error::Odd(format!("{} is not in {}", exe.display(), target.display())))?;
+    // PROFILE/deps/test, PROFILE/program, or TRIPLE/PROFILE/…
+    let mut parts: Vec<OsString> = below.iter().map(ToOwned::to_owned).collect();
+    parts.pop();
+    if parts.last().is_some_and(|part| part == "deps" || part == "examples") {
+        parts.pop();
+    }
+    let Some(profile) = parts.pop() else {
+        return Err(Error::Odd(format!("{} is in no profile's folder", exe.display())));
+    };
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["build", "--quiet", "--workspace", "--target-dir"]).arg(&target);
+    command.arg("--profile").arg(if profile == "debug" { "dev".into() } else { profile.clone() });
+    let mut folder = target;
+    if let Some(triple) = parts.pop() {
+        command.arg("--target").arg(&triple);
+        folder.push(triple);
+    }
+    command.current_dir(root()).env_remove("LD_LIBRARY_PATH");
+    program::run(&mut command)?;
+    Ok(folder.join(profile))
+}
