@@ -55,7 +55,7 @@ pub enum Verdict {
     DoesNotApply,
     /// It cannot be known whether it applies. That refuses.
     CannotEvaluate,
-    /// It would apply, but an earlier rule has decided.
+    /// It would apply, but something before it has decided.
     NotReached,
 }
 

@@ -3,19 +3,23 @@
 //! Text and facts come in as arguments. This module reads no file, looks up no group and asks no clock.
 
 pub mod civil;
+pub mod decide;
 pub mod facts;
 pub mod model;
+pub mod parse;
 pub mod pattern;
 pub mod schedule;
 pub mod sudo_role;
 
 pub use self::civil::{CivilTime, LocalTime, Weekday};
+pub use self::decide::{check_text, decide, has_duty, may_see};
 pub use self::facts::{
     AccountState, Ask, Decision, Facts, GroupState, HasPassword, LiveGrant, Outcome, PersonFacts, Terms,
 };
 pub use self::model::{
     Deny, DenyRoles, Duties, Location, Policy, PolicyHash, ReasonRule, Risk, Role, Rule, Subjects, TicketRule,
 };
+pub use self::parse::PolicyError;
 pub use self::pattern::Pattern;
 pub use self::schedule::{Days, Schedule};
 pub use self::sudo_role::{Arguments, Authenticate, Command, Commands, RunAs, SudoRole, SudoRoleError};

@@ -36,10 +36,18 @@ impl Schedule {
     }
 }
 
+impl Schedule {
+    /// Its days and hours without the zone: `Mon-Fri 08:00-19:00`.
+    #[must_use]
+    pub fn hours(&self) -> String {
+        alloc::format!("{} {}-{}", self.days, TimeOfDay(self.from), TimeOfDay(self.to))
+    }
+}
+
 impl fmt::Display for Schedule {
     /// `Mon-Fri 08:00-19:00 in Europe/Berlin`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}-{} in {}", self.days, TimeOfDay(self.from), TimeOfDay(self.to), self.zone)
+        write!(f, "{} in {}", self.hours(), self.zone)
     }
 }
 
