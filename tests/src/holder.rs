@@ -3,10 +3,15 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::{Error, Result, program, until};
+
+/// How long to wait for a word from a holder: a boot or a power-off on a slow machine.
+const SAYING: Duration = Duration::from_secs(120);
 
 /// How long everything inside may take to be gone after the holder's input was closed.
 const GOING: Duration = Duration::from_secs(20);
@@ -16,7 +21,7 @@ const GOING: Duration = Duration::from_secs(20);
 pub(crate) struct Holder {
     child: Child,
     input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
+    lines: Mutex<Receiver<String>>,
 }
 
 impl Holder {
@@ -30,15 +35,24 @@ impl Holder {
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(Error::Odd("a started holder has no pipes".to_owned()));
         };
-        Ok(Holder { child, input: Some(input), output: BufReader::new(output) })
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            let lines = BufReader::new(output).lines().map_while(std::io::Result::ok);
+            // Ends with the holder, or when nobody listens any more.
+            let _ = lines.map(|line| sender.send(line)).take_while(std::result::Result::is_ok).count();
+        });
+        Ok(Holder { child, input: Some(input), lines: Mutex::new(lines) })
     }
 
     /// The next line it says.
     pub(crate) fn line(&mut self) -> Result<String> {
-        let mut line = String::new();
-        let count = self.output.read_line(&mut line).map_err(Error::io("read from a bed's holder"))?;
-        if count > 0 {
-            return Ok(line.trim_end().to_owned());
+        let received = self.lines.get_mut().unwrap_or_else(PoisonError::into_inner).recv_timeout(SAYING);
+        match received {
+            Ok(line) => return Ok(line),
+            Err(RecvTimeoutError::Timeout) => {
+                return Err(Error::Late { what: "a word from a bed's holder".to_owned(), limit: SAYING });
+            }
+            Err(RecvTimeoutError::Disconnected) => {}
         }
         let mut said = String::new();
         if let Some(mut stderr) = self.child.stderr.take() {

@@ -1,6 +1,6 @@
 //! Throwaway machines for the scenarios, the demo and the benches.
 //!
-//! Two kinds of bed: [`RootBed`] (namespaces over a Debian tree, no init, a tenth of a second) and `BootedBed` (the real systemd
+//! Two kinds of bed: [`RootBed`] (namespaces over a Debian tree, no init, a tenth of a second) and [`BootedBed`] (the real systemd
 //! as PID 1, about a second). Both let a test run commands as any user through [`Inside`]. Nothing of this machine is changed,
 //! and a bed is gone when its value is dropped or its process dies.
 
@@ -10,6 +10,7 @@ mod holder;
 mod inside;
 pub mod manifest;
 pub mod needs;
+mod nspawn;
 pub mod processes;
 pub mod product;
 pub mod program;
@@ -20,6 +21,7 @@ pub mod workspace;
 
 pub use error::{Error, OrSkip, Result};
 pub use inside::{Account, Command, Inside, Login, Output, Running, Terminal};
+pub use nspawn::{BootedBed, Unit};
 pub use rootns::RootBed;
 pub use trees::Release;
 pub use wait::until;

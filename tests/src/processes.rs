@@ -16,6 +16,19 @@ pub fn children(of: u32) -> Vec<u32> {
     all().into_iter().filter(|&pid| parent(pid) == Some(of)).collect()
 }
 
+/// The children of a process, theirs, and so on.
+#[must_use]
+pub fn descendants(of: u32) -> Vec<u32> {
+    let parents: Vec<(u32, Option<u32>)> = all().into_iter().map(|pid| (pid, parent(pid))).collect();
+    let mut found = vec![of];
+    let mut next = 0;
+    while let Some(&above) = found.get(next) {
+        found.extend(parents.iter().filter(|(_, parent)| *parent == Some(above)).map(|(pid, _)| *pid));
+        next += 1;
+    }
+    found.split_off(1)
+}
+
 /// A process' parent.
 #[must_use]
 pub fn parent(pid: u32) -> Option<u32> {
