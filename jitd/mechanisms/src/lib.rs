@@ -1,1 +1,17 @@
-//! (being written)
+//! What changes the host, and nothing else does: asked with what is wanted, answers with what is.
+
+pub mod applied;
+pub mod blocks;
+pub mod dir;
+pub mod guard_notes;
+pub mod include;
+pub mod lock;
+pub mod paths;
+pub mod removal;
+#[cfg(any(test, feature = "scratch"))]
+pub mod scratch;
+pub mod sudo;
+pub mod sudoers_file;
+
+pub use jitd_core::now::{BootId, Deadline, NANOS, Now};
+pub use paths::HostPaths;

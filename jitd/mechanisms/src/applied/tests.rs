@@ -1,0 +1,166 @@
+//! Whatever is written is read back; whatever was damaged is noticed.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed assumption is a failed test")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+use crate::scratch::Scratch;
+
+/// Numbers that look like chance and are the same in every run (xorshift).
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % u64::try_from(end).unwrap()).unwrap()
+    }
+
+    fn grant(&mut self, number: u8) -> AppliedGrant {
+        let bytes = self.next().to_le_bytes();
+        let boot_id: String = (0..=self.below(36)).map(|_| char::from(b"0a9f-Z"[self.below(6)])).collect();
+        AppliedGrant {
+            id: RequestId::from_random([bytes[0], bytes[1], bytes[2], bytes[3], number]),
+            uid: u32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]),
+            deadline: Deadline {
+                wall: self.next().cast_signed(),
+                boot: self.next().cast_signed(),
+                boot_id: BootId(boot_id),
+            },
+            undo: vec![Undo::Sudoers],
+        }
+    }
+
+    fn applied(&mut self) -> Applied {
+        let count = u8::try_from(self.below(6)).unwrap();
+        Applied { grants: (0..count).map(|number| self.grant(number)).collect() }
+    }
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+    for _ in 0..2000 {
+        let applied = chance.applied();
+        let text = render(&applied).unwrap();
+        assert_eq!(parse(&text).as_ref(), Ok(&applied), "{text}");
+    }
+}
+
+#[test]
+fn a_text_cut_off_anywhere_is_damaged() {
+    let mut chance = Chance(7);
+    for _ in 0..50 {
+        let text = render(&chance.applied()).unwrap();
+        for end in 0..text.len() {
+            assert!(parse(&text[..end]).is_err(), "{:?}", &text[..end]);
+        }
+    }
+}
+
+#[test]
+fn whatever_is_read_is_what_would_be_written() {
+    let mut chance = Chance(11);
+    let mut read = 0;
+    for _ in 0..5000 {
+        let mut bytes = render(&chance.applied()).unwrap().into_bytes();
+        let place = chance.below(bytes.len());
+        match chance.below(3) {
+            0 => bytes[place] = b"0 \n=,x-"[chance.below(7)],
+            1 => drop(bytes.remove(place)),
+            _ => bytes.insert(place, b"0 \n=,x-"[chance.below(7)]),
+        }
+        let text = String::from_utf8(bytes).unwrap();
+        if let Ok(applied) = parse(&text) {
+            // The change hit a digit and made another file that is whole: never one that means two things.
+            assert_eq!(render(&applied).unwrap(), text);
+            read += 1;
+        }
+    }
+    assert!(read > 0, "no change was ever readable: the test does not test");
+}
+
+#[test]
+fn the_line_and_the_reason_are_told() {
+    let good = "grant aaaaaaaa uid=1000 boot=b-1 until_boot=5 until_wall=6 undo=sudoers";
+    let cases = [
+        ("", 1, "begin"),
+        ("jit-applied 2\nend 0\n", 1, "begin"),
+        ("jit-applied 1\n", 2, "ends before"),
+        ("jit-applied 1\nend 1\n", 2, "counts"),
+        ("jit-applied 1\nend 00\n", 2, "counts"),
+        ("jit-applied 1\nend 0", 2, "no end"),
+        ("jit-applied 1\nend 0\n\n", 3, "follows"),
+        ("jit-applied 1\nhello\nend 0\n", 2, "neither"),
+        ("jit-applied 1\ngrant ../../x uid=1\nend 1\n", 2, "id"),
+    ];
+    for (text, line, word) in cases {
+        let damage = parse(text).unwrap_err();
+        assert_eq!(damage.line, line, "{text:?}: {damage}");
+        assert!(damage.why.contains(word), "{text:?}: {damage}");
+    }
+    for (from, to, word) in [
+        ("uid=1000", "uid=-1", "number"),
+        ("uid=1000", "uid=01000", "number"),
+        ("uid=1000", "uid=4294967296", "number"),
+        ("boot=b-1", "boot=b/1", "boot id"),
+        ("boot=b-1", "boot=", "boot id"),
+        ("until_boot=5", "until=5", "until_boot"),
+        ("until_wall=6", "until_wall=+6", "number"),
+        ("undo=sudoers", "undo=sudoers,groups", "groups"),
+        ("undo=sudoers", "undo=sudoers more", "too much"),
+    ] {
+        let text =
+            format!("{HEADER}\n{good}\n{}\nend 2\n", good.replace("aaaaaaaa", "bbbbbbbb").replace(from, to));
+        let damage = parse(&text).unwrap_err();
+        assert_eq!(damage.line, 3, "{damage}");
+        assert!(damage.why.contains(word), "{to}: {damage}");
+    }
+    let twice = format!("{HEADER}\n{good}\n{good}\nend 2\n");
+    assert!(parse(&twice).unwrap_err().why.contains("twice"));
+}
+
+#[test]
+fn a_boot_id_that_would_break_the_line_is_not_written() {
+    let mut grant = Chance(3).grant(1);
+    grant.deadline.boot_id = BootId("a undo=sudoers\nend 0".into());
+    let refused = render(&Applied { grants: vec![grant] });
+    assert!(matches!(refused, Err(AppliedError::BootId { .. })));
+}
+
+#[test]
+fn on_disk_it_is_replaced_whole_and_others_cannot_write_it() {
+    let scratch = Scratch::new();
+    let paths = scratch.paths();
+    assert!(read(&paths).unwrap().is_none());
+    let applied = Applied { grants: vec![Chance(5).grant(1)] };
+    for durability in [Durability::ThisBoot, Durability::AcrossReboot] {
+        write(&paths, &applied, durability).unwrap();
+        assert_eq!(read(&paths).unwrap().as_ref(), Some(&applied));
+    }
+    assert_eq!(fs::metadata(&paths.applied).unwrap().permissions().mode() & 0o7777, 0o600);
+    assert_eq!(fs::read_dir(&paths.state_dir).unwrap().count(), 1, "no temporary file stays");
+
+    fs::set_permissions(&paths.applied, fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(matches!(read(&paths), Err(AppliedError::Damaged { .. })), "others may have written it");
+    fs::remove_file(&paths.applied).unwrap();
+    fs::create_dir(&paths.applied).unwrap();
+    assert!(matches!(read(&paths), Err(AppliedError::Damaged { .. })));
+}
+
+#[test]
+fn a_missing_state_directory_is_made_for_writing_and_is_nothing_for_reading() {
+    let scratch = Scratch::new();
+    let paths = scratch.paths();
+    fs::remove_dir(&paths.state_dir).unwrap();
+    assert!(read(&paths).unwrap().is_none());
+    write(&paths, &Applied::default(), Durability::ThisBoot).unwrap();
+    assert_eq!(read(&paths).unwrap(), Some(Applied::default()));
+}

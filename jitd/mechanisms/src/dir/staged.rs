@@ -1,0 +1,152 @@
+//! A file written beside its place, and then put into it in one step.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, renameat};
+use nix::sys::stat::{Mode, fchmod};
+use nix::unistd::{Gid, fchown};
+
+use super::{Dir, DirError};
+
+/// How long a file has to last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// A power cut may take it: what it speaks of is gone then as well.
+    ThisBoot,
+    /// It must be there after a power cut: the file and its directory are synced.
+    AcrossReboot,
+}
+
+/// Bytes under a temporary name, with owner and mode as they shall be. Dropped, it is gone.
+#[derive(Debug)]
+pub struct Staged<'dir> {
+    dir: &'dir Dir,
+    name: OsString,
+    temp: Option<OsString>,
+}
+
+impl Dir {
+    /// Writes `bytes` beside `name` with `mode`; sudo ignores the temporary name because of its dots.
+    ///
+    /// # Errors
+    /// It could not be written (a full disk, a read-only one).
+    pub fn stage(
+        &self,
+        name: &OsStr,
+        bytes: &[u8],
+        mode: u32,
+        durability: Durability,
+    ) -> Result<Staged<'_>, DirError> {
+        let temp = temp_name(name);
+        let fail = |source| self.failed("write", &temp, source);
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
+        let mut file = self.open_file(&temp, flags, 0o600).map_err(|why| fail(why.into()))?;
+        let staged = Staged { dir: self, name: name.to_owned(), temp: Some(temp.clone()) };
+        file.write_all(bytes).map_err(fail)?;
+        self.own(&file, mode).map_err(|why| fail(why.into()))?;
+        match durability {
+            Durability::ThisBoot => {}
+            Durability::AcrossReboot => file.sync_all().map_err(fail)?,
+        }
+        Ok(staged)
+    }
+
+    /// Owner, group and mode are set on the descriptor: neither umask nor a set-gid directory has a say.
+    fn own(&self, file: &File, mode: u32) -> Result<(), Errno> {
+        fchown(file.as_fd(), Some(self.owner), Some(Gid::effective()))?;
+        fchmod(file.as_fd(), Mode::from_bits_truncate(mode))
+    }
+
+    /// Replaces `name` in one step.
+    ///
+    /// # Errors
+    /// As [`Dir::stage`] and [`Staged::publish`].
+    pub fn replace(
+        &self,
+        name: &OsStr,
+        bytes: &[u8],
+        mode: u32,
+        durability: Durability,
+    ) -> Result<(), DirError> {
+        self.stage(name, bytes, mode, durability)?.publish()?;
+        match durability {
+            Durability::ThisBoot => Ok(()),
+            Durability::AcrossReboot => self.sync(),
+        }
+    }
+
+    /// Takes away every temporary file for `name`, whoever left it; how many there were.
+    ///
+    /// Only for the holder of the lock on `name`, or for one who goes on without it: the rename of a writer that
+    /// was stopped half-way then fails instead of bringing back an old state.
+    ///
+    /// # Errors
+    /// The directory cannot be listed, or one cannot be taken away.
+    pub fn sweep(&self, name: &OsStr) -> Result<usize, DirError> {
+        let mut swept = 0;
+        for found in self.names()? {
+            if is_temp_of(&found, name) && self.unlink(&found)? {
+                swept += 1;
+            }
+        }
+        Ok(swept)
+    }
+}
+
+impl Staged<'_> {
+    /// Where it lies for now.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.dir.path.join(self.temp.as_deref().unwrap_or_default())
+    }
+
+    /// Puts it in its place.
+    ///
+    /// # Errors
+    /// [`DirError::Interrupted`] when somebody took it away meanwhile.
+    pub fn publish(mut self) -> Result<(), DirError> {
+        let Some(temp) = self.temp.take() else { return Ok(()) };
+        match renameat(self.dir.fd.as_fd(), temp.as_os_str(), self.dir.fd.as_fd(), self.name.as_os_str()) {
+            Ok(()) => Ok(()),
+            Err(Errno::ENOENT) => Err(DirError::Interrupted { path: self.dir.path.join(&self.name) }),
+            Err(why) => {
+                self.temp = Some(temp);
+                Err(self.dir.failed("replace", &self.name, why.into()))
+            }
+        }
+    }
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        if let Some(temp) = &self.temp {
+            // What stays is swept by the next writer; sudo never reads it.
+            let _ = self.dir.unlink(temp);
+        }
+    }
+}
+
+/// A name that no other writer has: `.NAME.PID.COUNT.tmp`.
+fn temp_name(name: &OsStr) -> OsString {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let mut temp = OsString::from(".");
+    temp.push(name);
+    temp.push(format!(".{}.{}.tmp", process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+    temp
+}
+
+fn is_temp_of(found: &OsStr, name: &OsStr) -> bool {
+    found
+        .as_bytes()
+        .strip_prefix(b".")
+        .and_then(|rest| rest.strip_prefix(name.as_bytes()))
+        .is_some_and(|rest| rest.starts_with(b".") && rest.ends_with(b".tmp"))
+}

@@ -1,0 +1,105 @@
+//! The paths that mechanisms work on: the host's own, or the same tree under another root.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use jit_common::paths;
+use nix::unistd::Uid;
+
+/// Where everything is, and who has to own it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostPaths {
+    /// Where the tree begins: `/` on a host.
+    pub root: PathBuf,
+    /// Who owns our directories and files: root on a host.
+    pub owner: Uid,
+    /// [`paths::RUN_DIR`].
+    pub run_dir: PathBuf,
+    /// [`paths::SUDOERS_DIR`].
+    pub sudoers_dir: PathBuf,
+    /// [`paths::SUDOERS_FILE`].
+    pub sudoers_file: PathBuf,
+    /// [`paths::CONVERGE_LOCK`].
+    pub converge_lock: PathBuf,
+    /// [`paths::GUARD_LOCK`].
+    pub guard_lock: PathBuf,
+    /// [`paths::STATE_DIR`].
+    pub state_dir: PathBuf,
+    /// [`paths::APPLIED`].
+    pub applied: PathBuf,
+    /// [`paths::GUARD_NOTES`].
+    pub guard_notes: PathBuf,
+    /// [`paths::ETC_SUDOERS`].
+    pub etc_sudoers: PathBuf,
+    /// [`paths::ETC_SUDOERS_RS`].
+    pub etc_sudoers_rs: PathBuf,
+    /// [`paths::ETC_SUDOERS_DIR`].
+    pub etc_sudoers_dir: PathBuf,
+    /// [`paths::INCLUDE_FILE`].
+    pub include_file: PathBuf,
+    /// [`paths::SUDO_CONF`].
+    pub sudo_conf: PathBuf,
+    /// [`paths::SUDO`].
+    pub sudo: PathBuf,
+}
+
+impl Default for HostPaths {
+    /// The host's own paths, owned by root.
+    fn default() -> Self {
+        Self::build(Path::new("/"), Uid::from_raw(0))
+    }
+}
+
+impl HostPaths {
+    /// The same tree under `root`, owned by whoever runs this: for tests, and for looking into another tree.
+    #[must_use]
+    pub fn under(root: &Path) -> Self {
+        Self::build(root, Uid::effective())
+    }
+
+    fn build(root: &Path, owner: Uid) -> Self {
+        let at = |path: &str| root.join(path.trim_start_matches('/'));
+        Self {
+            root: root.to_owned(),
+            owner,
+            run_dir: at(paths::RUN_DIR),
+            sudoers_dir: at(paths::SUDOERS_DIR),
+            sudoers_file: at(paths::SUDOERS_FILE),
+            converge_lock: at(paths::CONVERGE_LOCK),
+            guard_lock: at(paths::GUARD_LOCK),
+            state_dir: at(paths::STATE_DIR),
+            applied: at(paths::APPLIED),
+            guard_notes: at(paths::GUARD_NOTES),
+            etc_sudoers: at(paths::ETC_SUDOERS),
+            etc_sudoers_rs: at(paths::ETC_SUDOERS_RS),
+            etc_sudoers_dir: at(paths::ETC_SUDOERS_DIR),
+            include_file: at(paths::INCLUDE_FILE),
+            sudo_conf: at(paths::SUDO_CONF),
+            sudo: at(paths::SUDO),
+        }
+    }
+}
+
+/// The last part of one of the paths above.
+pub(crate) fn name_of(path: &Path) -> &OsStr {
+    path.file_name().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_lies_in_the_directory_that_is_checked_for_it() {
+        for at in [HostPaths::default(), HostPaths::under(Path::new("/x"))] {
+            assert_eq!(at.sudoers_dir.parent(), Some(at.run_dir.as_path()));
+            assert_eq!(at.sudoers_file.parent(), Some(at.sudoers_dir.as_path()));
+            assert_eq!(at.converge_lock.parent(), Some(at.run_dir.as_path()));
+            assert_eq!(at.guard_lock.parent(), Some(at.run_dir.as_path()));
+            assert_eq!(at.applied.parent(), Some(at.state_dir.as_path()));
+            assert_eq!(at.guard_notes.parent(), Some(at.state_dir.as_path()));
+            assert_eq!(at.include_file.parent(), Some(at.etc_sudoers_dir.as_path()));
+        }
+        assert_eq!(HostPaths::default().sudoers_file, Path::new(paths::SUDOERS_FILE));
+    }
+}

@@ -1,0 +1,13 @@
+//! The installed sudo: which one it is, what it takes, and what it says about a person and a command.
+
+mod agreement;
+mod fingerprint;
+mod probe;
+mod role_check;
+mod walk;
+
+pub use agreement::{Agreement, RoleAgreement, ask, ask_role};
+pub use fingerprint::{Fingerprint, fingerprint};
+pub use jit_common::visudo::Flavour;
+pub use probe::{Sudo, SudoError, probe};
+pub use role_check::reasons_against;

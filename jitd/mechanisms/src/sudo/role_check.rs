@@ -1,0 +1,82 @@
+//! Whether this host can carry a role: asked when the policy is loaded, so that a grant never breaks sudo for anyone.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jit_common::visudo::Verdict;
+use jitd_core::policy::{Command, Commands, SudoRole};
+use jitd_core::sudoers::render_probe;
+
+use super::probe::Sudo;
+use super::walk::check_program;
+use crate::paths::HostPaths;
+
+/// The uid that a role is rendered for when visudo is asked; nothing is ever granted to it.
+const PROBE_UID: u32 = 60_000;
+
+/// Every reason why this host cannot carry the role, as sentences; none when it can.
+///
+/// `account_exists` says whether a name is an account here. visudo may take `limit`; when it gives no answer, that is
+/// a reason too.
+pub fn reasons_against(
+    paths: &HostPaths,
+    sudo: &Sudo,
+    role: &SudoRole,
+    account_exists: impl FnOnce(&str) -> bool,
+    limit: Duration,
+) -> Vec<String> {
+    let mut reasons = path_reasons(paths, &role.commands);
+    let run_as = role.run_as.as_str();
+    if !account_exists(run_as) {
+        reasons.push(format!("the account {run_as:?} that its commands run as does not exist on this host"));
+    }
+    let visudo = sudo.visudo();
+    match visudo.check_text(&render_probe(role, PROBE_UID, sudo.dialect()), limit) {
+        Ok(Verdict::Accepted) => {}
+        Ok(Verdict::Rejected { complaint }) => {
+            reasons.push(format!(
+                "{} {} refuses its rule: {complaint}",
+                visudo.program().display(),
+                visudo.version()
+            ));
+        }
+        Err(why) => reasons.push(format!("its rule could not be checked: {why}")),
+    }
+    reasons
+}
+
+fn path_reasons(paths: &HostPaths, commands: &Commands) -> Vec<String> {
+    let commands: &[Command] = match commands {
+        Commands::All => &[],
+        Commands::These(commands) => commands,
+    };
+    let mut reasons: Vec<String> = Vec::new();
+    for command in commands {
+        if let Err(why) = check_program(&paths.root, paths.owner.as_raw(), Path::new(command.path())) {
+            let why = format!("{}: {why}", command.path());
+            if !reasons.contains(&why) {
+                reasons.push(why);
+            }
+        }
+    }
+    reasons
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn each_bad_path_is_named_once_and_good_ones_are_not() {
+        let scratch = Scratch::new();
+        let word = |text: &str| text.to_owned();
+        let commands =
+            [vec![word("/usr/bin/none")], vec![word("/usr/bin/none"), word("x")], vec![word("/etc")]];
+        let commands = commands.iter().map(|words| Command::new(words).unwrap()).collect();
+        let reasons = path_reasons(&scratch.paths(), &Commands::These(commands));
+        assert_eq!(reasons.len(), 2, "{reasons:?}");
+        assert!(path_reasons(&scratch.paths(), &Commands::All).is_empty());
+    }
+}
