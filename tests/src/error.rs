@@ -89,6 +89,13 @@ impl<T> OrSkip<T> for Result<T> {
     }
 }
 
+/// The end of a program of this package that failed: says why, once, with all causes.
+#[must_use]
+pub fn failed(error: &Error) -> std::process::ExitCode {
+    say(&error.chain());
+    std::process::ExitCode::FAILURE
+}
+
 /// Writes a line to the real stderr. libtest captures `eprintln!`, and a skipped test must not look like a passed one.
 pub(crate) fn say(line: &str) {
     use std::io::Write as _;

@@ -5,21 +5,24 @@
 //! and a bed is gone when its value is dropped or its process dies.
 
 pub mod cache;
+pub mod elf;
 mod error;
 mod holder;
 mod inside;
 pub mod manifest;
 pub mod needs;
 mod nspawn;
+pub mod package;
 pub mod processes;
 pub mod product;
 pub mod program;
 mod rootns;
+pub mod transcript;
 pub mod trees;
 mod wait;
 pub mod workspace;
 
-pub use error::{Error, OrSkip, Result};
+pub use error::{Error, OrSkip, Result, failed};
 pub use inside::{Account, Command, Inside, Login, Output, Running, Terminal};
 pub use nspawn::{BootedBed, Unit};
 pub use rootns::RootBed;

@@ -31,6 +31,8 @@ pub struct Manifest {
 pub struct Package {
     /// Name of the package.
     pub name: String,
+    /// Who to write to.
+    pub maintainer: String,
     /// Archive section.
     pub section: String,
     /// Packages it needs beside the C library.

@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::manifest::{self, Manifest};
-use crate::{Error, Inside, Output, Release, Result, RootBed, Running, cache, trees, until};
+use crate::manifest::{self, Kind, Manifest};
+use crate::{Error, Inside, Output, Release, Result, RootBed, Running, cache, elf, trees, until};
 
 /// How long jitd may take to answer on its socket.
 const START: Duration = Duration::from_secs(10);
@@ -14,12 +16,13 @@ const START: Duration = Duration::from_secs(10);
 /// Where jitd listens.
 pub const SOCKET: &str = "/run/jit/jitd.sock";
 
-/// All files of the product as a layer to put over a tree.
+/// All files of the product as a layer to put over the release's tree.
 ///
 /// # Errors
-/// When the workspace does not build or the manifest is not right.
-pub fn layer() -> Result<cache::Entry> {
+/// When the workspace does not build, the manifest is not right, or the programs cannot run on the release.
+pub fn layer(release: Release) -> Result<cache::Entry> {
     let manifest = Manifest::load()?;
+    elf::check(glibc_needed(&manifest)?, release.glibc(), release)?;
     let mut recipe = format!("{manifest:?}");
     for entry in &manifest.files {
         let source = entry.source()?;
@@ -31,14 +34,26 @@ pub fn layer() -> Result<cache::Entry> {
     cache::entry("product", &recipe, |folder| manifest.lay_out(folder))
 }
 
+/// Looked at once per process: the programs do not change after they were built.
+fn glibc_needed(manifest: &Manifest) -> Result<elf::Glibc> {
+    static NEEDED: OnceLock<elf::Glibc> = OnceLock::new();
+    if let Some(&needed) = NEEDED.get() {
+        return Ok(needed);
+    }
+    let programs = manifest.files.iter().filter(|entry| matches!(entry.kind, Kind::Program | Kind::Library));
+    let sources = programs.map(|entry| entry.source()).collect::<Result<Vec<_>>>()?;
+    let needed = elf::glibc_needed(sources.iter().map(PathBuf::as_path))?;
+    Ok(*NEEDED.get_or_init(|| needed))
+}
+
 impl RootBed {
     /// A bed with the product installed as its package does it, not started, and with no policy.
     ///
     /// # Errors
     /// [`Error::Missing`] when this machine cannot have beds; else when the product does not build or install.
     pub fn with_product(release: Release) -> Result<RootBed> {
-        let bed = RootBed::over(release, vec![layer()?, trees::tree(release)?])?;
-        bed.configure()?;
+        let bed = RootBed::over(release, vec![layer(release)?, trees::tree(release)?])?;
+        bed.install()?.ok()?;
         Ok(bed)
     }
 
@@ -69,9 +84,12 @@ impl RootBed {
 }
 
 impl Inside {
-    /// Runs the package's script that makes unpacked files work.
-    pub(crate) fn configure(&self) -> Result<Output> {
-        self.command(&["/bin/sh", "-s", "configure"]).input(&manifest::script("postinst")?).run()?.ok()
+    /// Runs the package's script that makes unpacked files work, as a first installation does.
+    ///
+    /// # Errors
+    /// When it cannot be run. What it says against the host is in the [`Output`].
+    pub fn install(&self) -> Result<Output> {
+        self.command(&["/bin/sh", "-s", "configure"]).input(&manifest::script("postinst")?).run()
     }
 
     /// Writes one file of the policy; jitd reads it when it starts or is told to (SIGHUP).

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::error::say;
-use crate::{Error, Result, cache, needs, program};
+use crate::{Error, Result, cache, elf, needs, program};
 
 /// A Debian release that the product supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +37,15 @@ impl Release {
         match self {
             Release::Bookworm => 12,
             Release::Trixie => 13,
+        }
+    }
+
+    /// The version of its C library.
+    #[must_use]
+    pub fn glibc(self) -> elf::Glibc {
+        match self {
+            Release::Bookworm => (2, 36),
+            Release::Trixie => (2, 41),
         }
     }
 

@@ -1,9 +1,11 @@
 //! The beds themselves: sudo works in them, and nothing of them is left.
 #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use jit_e2e::{Login, OrSkip as _, Release, RootBed, Terminal, processes};
+use jit_e2e::{Login, OrSkip as _, Release, RootBed, Terminal, processes, until};
 
 #[test]
 fn sudo_obeys_a_drop_in_on_both_releases() {
@@ -90,4 +92,36 @@ fn nothing_of_a_bed_is_left() {
     assert!(!processes::alive(leader) && !sleeping.iter().any(|&pid| processes::alive(pid)));
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
     assert!(!mounts.contains(&title) && !mounts.contains("/beds/rootns"), "{mounts}");
+}
+
+/// Everything of a bed must be gone when the harness dies without any chance to clean up.
+#[test]
+fn a_killed_harness_leaves_nothing() {
+    for kind in [&["bare"][..], &["bare", "booted"]] {
+        if RootBed::bare(Release::Bookworm).or_skip().is_none() {
+            return;
+        }
+        let mut harness = Command::new(env!("CARGO_BIN_EXE_bed"));
+        harness.args(kind).args(["--", "bash", "-c", "hostname; exec sleep 1000"]);
+        let mut harness = harness.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut title = String::new();
+        BufReader::new(harness.stdout.take().unwrap()).read_line(&mut title).unwrap();
+        let all = processes::descendants(harness.id());
+        assert!(all.len() > 3, "{all:?}");
+        harness.kill().unwrap();
+        harness.wait().unwrap();
+        let group = |title: &str| {
+            let mut find = Command::new("find");
+            find.args(["/sys/fs/cgroup", "-name", &format!("jit-{}", title.trim())]);
+            String::from_utf8(find.output().unwrap().stdout).unwrap()
+        };
+        until("the end of all processes", Duration::from_secs(10), || {
+            (!all.iter().any(|&pid| processes::alive(pid))).then_some(())
+        })
+        .unwrap();
+        until("the end of the control groups", Duration::from_secs(10), || {
+            group(&title).is_empty().then_some(())
+        })
+        .unwrap();
+    }
 }

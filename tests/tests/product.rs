@@ -26,3 +26,70 @@ fn every_file_is_there_with_its_mode_and_the_policy_is_empty() {
         bed.run(&["visudo", "-c"]).unwrap().expect_ok().expect_says("/etc/sudoers.d/00-jit: parsed OK");
     }
 }
+
+#[test]
+fn systemd_finds_nothing_wrong_with_the_units() {
+    for release in Release::ALL {
+        let Some(bed) = RootBed::with_product(release).or_skip() else { return };
+        let units = ["jitd.service", "jitd.socket", "jit-guard.service"];
+        let verify =
+            bed.run(&[&["systemd-analyze", "verify", "--man=no"], units.as_slice()].concat()).unwrap();
+        assert_eq!(verify.expect_ok().text(), "");
+        for unit in ["jitd.service", "jit-guard.service"] {
+            // 0 is sealed, 10 wide open; above 5 systemd itself says "medium".
+            let security =
+                ["systemd-analyze", "security", "--offline=yes", "--threshold=50", "--no-pager", unit];
+            bed.run(&security).unwrap().expect_ok();
+        }
+    }
+}
+
+#[test]
+fn a_host_whose_sudoers_is_broken_gets_no_include() {
+    let Some(bed) = RootBed::with_product(Release::Bookworm).or_skip() else { return };
+    bed.remove("/etc/sudoers.d/00-jit").unwrap();
+    bed.write_mode("/etc/sudoers.d/admin", "this is no rule\n", 0o440).unwrap();
+    bed.install()
+        .unwrap()
+        .expect_code(1)
+        .expect_says("visudo does not agree")
+        .expect_says("/etc/sudoers.d/admin");
+    assert_eq!(bed.run(&["ls", "/etc/sudoers.d"]).unwrap().expect_ok().out, "README\nadmin\n");
+    bed.remove("/etc/sudoers.d/admin").unwrap();
+    bed.install().unwrap().expect_ok();
+    assert!(bed.exists("/etc/sudoers.d/00-jit"));
+}
+
+#[test]
+fn an_include_that_the_admin_changed_is_left_alone() {
+    let Some(bed) = RootBed::with_product(Release::Bookworm).or_skip() else { return };
+    bed.write("/etc/sudoers.d/00-jit", "# not today\n").unwrap();
+    bed.install().unwrap().expect_ok().expect_says("was changed on this host");
+    assert_eq!(bed.read("/etc/sudoers.d/00-jit").unwrap(), "# not today\n");
+}
+
+#[test]
+fn the_package_installs_upgrades_and_leaves_no_trace_in_sudoers() {
+    let folder = jit_e2e::cache::target().unwrap().join("debian-test");
+    std::fs::create_dir_all(&folder).unwrap();
+    let package = jit_e2e::package::build(&folder).unwrap();
+    for release in Release::ALL {
+        let Some(bed) = RootBed::bare(release).or_skip() else { return };
+        bed.copy_in(&package, "/tmp/jit.deb").unwrap();
+        for _ in ["installed", "upgraded"] {
+            bed.run(&["dpkg", "-i", "/tmp/jit.deb"]).unwrap().expect_ok();
+            assert_eq!(bed.mode("/etc/sudoers.d/00-jit").unwrap(), 0o440);
+            bed.run(&["systemctl", "is-enabled", "jitd.socket", "jit-guard.service"]).unwrap().expect_ok();
+        }
+        bed.write("/var/lib/jit/ledger.db", "a record").unwrap();
+        bed.write("/etc/jit/jitd.toml", "# mine\n").unwrap();
+        bed.run(&["dpkg", "-r", "jit"]).unwrap().expect_ok();
+        assert!(
+            !bed.exists("/etc/sudoers.d/00-jit") && !bed.exists("/usr/sbin/jitd") && !bed.exists("/run/jit")
+        );
+        assert_eq!(bed.read("/etc/jit/jitd.toml").unwrap(), "# mine\n");
+        bed.run(&["dpkg", "-P", "jit"]).unwrap().expect_ok();
+        assert!(!bed.exists("/etc/jit/jitd.toml"));
+        assert_eq!(bed.read("/var/lib/jit/ledger.db").unwrap(), "a record");
+    }
+}

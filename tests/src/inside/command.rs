@@ -1,10 +1,11 @@
 //! A command for the inside of a bed: who runs it, with what input, on a terminal or not; and the way in.
 
+use std::io::IsTerminal as _;
 use std::process::Stdio;
 use std::time::Duration;
 
 use super::{Account, Door, Inside, Output, Running};
-use crate::Result;
+use crate::{Error, Result};
 
 /// The longest a command may take when nothing else is said.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -141,7 +142,27 @@ impl<'a> Command<'a> {
         Ok(running)
     }
 
+    /// Runs it at this program's own terminal and streams, for a person to sit at; gives its exit status.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn attend(mut self) -> Result<i32> {
+        if std::io::stdin().is_terminal() {
+            self.terminal = Terminal::Pty;
+        }
+        let (shown, mut program) = self.program()?;
+        let status = program.status().map_err(Error::io(format!("start {shown}")))?;
+        Ok(Output::code_of(status))
+    }
+
     fn start(&self) -> Result<Running> {
+        let (shown, mut program) = self.program()?;
+        program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running::start(shown, program)
+    }
+
+    /// The command as shown to people, and the program that gets it in.
+    fn program(&self) -> Result<(String, std::process::Command)> {
         let account = self.user.as_deref().map(|name| self.inside.account(name)).transpose()?;
         let shown = match &self.user {
             Some(name) => format!("{name}$ {}", self.words.join(" ")),
@@ -152,8 +173,8 @@ impl<'a> Command<'a> {
             Door::Manager => self.by_manager(account.as_ref())?,
         };
         let mut program = std::process::Command::new(words.remove(0));
-        program.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Running::start(shown, program)
+        program.args(words);
+        Ok((shown, program))
     }
 
     fn by_namespaces(&self, account: Option<&Account>) -> Result<Vec<String>> {

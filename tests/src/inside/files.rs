@@ -4,7 +4,7 @@
 use std::fs::{File, Metadata, Permissions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -32,7 +32,7 @@ impl Inside {
     /// # Errors
     /// When the bed's file system says no.
     pub fn write(&self, path: &str, text: &str) -> Result<()> {
-        self.write_file(path, text).map(drop)
+        self.write_file(path, text.as_bytes()).map(drop)
     }
 
     /// Writes a file of root's with this mode, and the folders above it.
@@ -40,9 +40,18 @@ impl Inside {
     /// # Errors
     /// When the bed's file system says no.
     pub fn write_mode(&self, path: &str, text: &str, mode: u32) -> Result<()> {
-        let file = self.write_file(path, text)?;
+        let file = self.write_file(path, text.as_bytes())?;
         file.set_permissions(Permissions::from_mode(mode))
             .map_err(Error::io(format!("set the mode of {path} in {}", self.title())))
+    }
+
+    /// Copies a file of this machine into the bed, as root's with mode 0644.
+    ///
+    /// # Errors
+    /// When it cannot be read here or written there.
+    pub fn copy_in(&self, from: &Path, to: &str) -> Result<()> {
+        let bytes = std::fs::read(from).map_err(Error::io(format!("read {}", from.display())))?;
+        self.write_file(to, &bytes).map(drop)
     }
 
     /// Makes a folder and those above it.
@@ -118,10 +127,10 @@ impl Inside {
         PathBuf::from(format!("/proc/{}/root{path}", self.leader()))
     }
 
-    fn write_file(&self, path: &str, text: &str) -> Result<File> {
+    fn write_file(&self, path: &str, bytes: &[u8]) -> Result<File> {
         self.make_folder(split(path)?.0)?;
         let mut file = self.open(path, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC)?;
-        file.write_all(text.as_bytes()).map_err(Error::io(format!("write {path} in {}", self.title())))?;
+        file.write_all(bytes).map_err(Error::io(format!("write {path} in {}", self.title())))?;
         Ok(file)
     }
 

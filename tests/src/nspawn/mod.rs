@@ -46,8 +46,8 @@ impl BootedBed {
     /// # Errors
     /// [`Error::Missing`] when this machine cannot have beds; else when the product does not build, install or start.
     pub fn with_product(release: Release) -> Result<BootedBed> {
-        let bed = BootedBed::over(release, vec![product::layer()?, trees::tree(release)?])?;
-        bed.configure()?;
+        let bed = BootedBed::over(release, vec![product::layer(release)?, trees::tree(release)?])?;
+        bed.install()?.ok()?;
         Ok(bed)
     }
 
