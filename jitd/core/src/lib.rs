@@ -5,7 +5,10 @@
 
 extern crate alloc;
 
+pub mod lifecycle;
+pub mod limits;
 pub mod now;
 pub mod policy;
 pub mod record;
 pub mod sudoers;
+pub mod wanted;

@@ -1,0 +1,26 @@
+//! A limit on everything that others can make grow, in one place.
+
+/// Live grants on one host. Ten thousand rules cost every sudo about 45 ms (measured), which is the most that anybody
+/// should pay for somebody else's privilege.
+pub const LIVE_GRANTS: usize = 10_000;
+
+/// Raising steps in one commit. More wait for the next one.
+pub const STEPS_IN_A_COMMIT: usize = 256;
+
+/// Refusals of one uid that are recorded one by one in a minute; the rest is one entry with a count.
+pub const REFUSALS_A_MINUTE: u32 = 10;
+
+/// Seconds over which refusals are counted.
+pub const REFUSAL_WINDOW: u32 = 60;
+
+/// Entries of the record in one frame of an answer.
+pub const ENTRIES_A_FRAME: usize = 128;
+
+/// Seconds between two looks at the host when nothing is due.
+pub const LOOK_EVERY: i64 = 60;
+
+/// Seconds between two tries to remove what is stuck: the first, doubled with every try up to the second.
+pub const STUCK_RETRY: (i64, i64) = (1, 60);
+
+const _: () = assert!(STEPS_IN_A_COMMIT < LIVE_GRANTS && REFUSALS_A_MINUTE < REFUSAL_WINDOW);
+const _: () = assert!(STUCK_RETRY.0 < STUCK_RETRY.1);

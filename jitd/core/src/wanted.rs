@@ -1,0 +1,65 @@
+//! What should be true on the host: a function of the live grants and of nothing else.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use jit_common::ids::RequestId;
+
+use crate::now::{Deadline, NANOS};
+use crate::policy::SudoRole;
+use crate::sudoers::{self, Dialect, SudoGrant};
+
+/// One grant as the host should have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedGrant {
+    /// Its id.
+    pub id: RequestId,
+    /// Whose it is.
+    pub uid: u32,
+    /// What it gives.
+    pub sudo: SudoRole,
+    /// When it ends.
+    pub deadline: Deadline,
+}
+
+/// The whole wanted state. Only the registry makes one, so nothing is ever wanted that is not on the record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    grants: Vec<WantedGrant>,
+}
+
+impl Wanted {
+    pub(crate) fn of(grants: Vec<WantedGrant>) -> Self {
+        Self { grants }
+    }
+
+    /// The grants, sorted by id.
+    #[must_use]
+    pub fn grants(&self) -> &[WantedGrant] {
+        &self.grants
+    }
+
+    /// The text of the sudoers file.
+    #[must_use]
+    pub fn sudoers(&self, dialect: Dialect) -> String {
+        let ids: Vec<String> = self.grants.iter().map(|grant| grant.id.to_string()).collect();
+        let grants: Vec<SudoGrant<'_>> = self
+            .grants
+            .iter()
+            .zip(&ids)
+            .map(|(grant, id)| SudoGrant {
+                id,
+                uid: grant.uid,
+                role: &grant.sudo,
+                until_wall_secs: until_secs(&grant.deadline),
+            })
+            .collect();
+        sudoers::render(&grants, dialect)
+    }
+}
+
+/// A deadline in whole seconds, rounded up: sudo's own limit is the last way off, never the first.
+#[must_use]
+pub fn until_secs(deadline: &Deadline) -> i64 {
+    deadline.wall.div_euclid(NANOS) + i64::from(deadline.wall.rem_euclid(NANOS) > 0)
+}
