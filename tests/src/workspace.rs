@@ -7,11 +7,16 @@ use std::sync::OnceLock;
 
 use crate::{Error, Result, cache, program};
 
-/// The folder with the workspace's Cargo.toml.
+/// The folder with the workspace's Cargo.toml: where cargo runs this program from, else where it was built.
 #[must_use]
 pub fn root() -> &'static Path {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.parent().unwrap_or(own)
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let mut own = PathBuf::from(own);
+        own.pop();
+        own
+    })
 }
 
 /// The folder with the built programs: the same profile and target as this program. `cargo test` builds neither other packages'
