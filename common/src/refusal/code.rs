@@ -2,6 +2,24 @@
 
 use super::Refusal;
 
+/// The codes that a policy by itself can lead to: what a case of `jitctl policy test` may expect.
+pub const POLICY_CODES: [&str; 14] = [
+    "text-too-long",
+    "no-such-role",
+    "no-password",
+    "denied",
+    "cannot-evaluate",
+    "outside-schedule",
+    "too-long",
+    "reason-missing",
+    "reason-too-short",
+    "reason-pattern",
+    "ticket-missing",
+    "ticket-pattern",
+    "already-live",
+    "max-active",
+];
+
 impl Refusal {
     /// A stable word for this kind of refusal, for `--json`, exit codes and test cases. It never changes meaning.
     #[must_use]

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::code::POLICY_CODES;
 pub use self::parts::{Lookup, Prompt, RuleRef, TextField};
 use self::parts::{Note, Utc};
 use crate::duration::GrantDuration;

@@ -2,9 +2,11 @@
 //!
 //! Text and facts come in as arguments. This module reads no file, looks up no group and asks no clock.
 
+pub mod cases;
 pub mod civil;
 pub mod decide;
 pub mod facts;
+pub mod lint;
 pub mod model;
 pub mod parse;
 pub mod pattern;
@@ -16,6 +18,7 @@ pub use self::decide::{check_text, decide, has_duty, may_see};
 pub use self::facts::{
     AccountState, Ask, Decision, Facts, GroupState, HasPassword, LiveGrant, Outcome, PersonFacts, Terms,
 };
+pub use self::lint::{EqualToRoot, Finding, FindingKind, equal_to_root, lint};
 pub use self::model::{
     Deny, DenyRoles, Duties, Location, Policy, PolicyHash, ReasonRule, Risk, Role, Rule, Subjects, TicketRule,
 };

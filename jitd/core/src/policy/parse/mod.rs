@@ -16,6 +16,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+pub(super) use self::keys::{Errors, Table, Value, array, boolean, text};
+pub(super) use self::names::{check_person_name, line_of_text, name_list};
+pub(super) use self::source::Source;
+pub(super) use self::whole::tables;
 use super::model::Policy;
 
 /// The most files a policy may have.

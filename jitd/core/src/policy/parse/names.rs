@@ -62,7 +62,7 @@ pub(in crate::policy) fn check_person_name(name: &str) -> Result<String, String>
 }
 
 /// Takes a value as a list of distinct names, each checked.
-pub(super) fn name_list(
+pub(in crate::policy) fn name_list(
     what: &str,
     value: &Value<'_>,
     check: fn(&str) -> Result<String, String>,
@@ -84,8 +84,8 @@ pub(super) fn name_list(
 
 /// Takes a value as `{ users = [ … ], groups = [ … ] }` that names somebody.
 pub(super) fn subjects(what: &'static str, value: &Value<'_>, errors: &mut Errors<'_>) -> Option<Subjects> {
-    let table = Table::open(what, &["users", "groups"], value, errors)?;
     let before = errors.found.len();
+    let table = Table::open(what, &["users", "groups"], value, errors)?;
     let mut list = |key: &str| {
         table.get(key).map_or_else(BTreeSet::new, |value| name_list(key, value, check_person_name, errors))
     };

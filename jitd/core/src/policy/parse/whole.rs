@@ -154,8 +154,12 @@ impl<'s> Whole<'s> {
     }
 }
 
-/// The tables of `[[rule]]` or `[[deny]]`.
-fn tables<'t, 'i>(key: &str, value: Option<&'t Value<'i>>, errors: &mut Errors<'_>) -> Vec<&'t Value<'i>> {
+/// The tables of `[[rule]]`, `[[deny]]` or `[[case]]`.
+pub(in crate::policy) fn tables<'t, 'i>(
+    key: &str,
+    value: Option<&'t Value<'i>>,
+    errors: &mut Errors<'_>,
+) -> Vec<&'t Value<'i>> {
     match value.map(|value| (value.get_ref(), value.span())) {
         None => Vec::new(),
         Some((DeValue::Array(items), _)) => items.iter().collect(),

@@ -1,0 +1,248 @@
+//! Reading a policy: what is taken, and what every mistake is told.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed assumption is a failed test"
+)]
+
+mod policy_world;
+
+use jitd_core::policy::{Arguments, Authenticate, Commands, DenyRoles, Policy, PolicyError, Risk};
+use policy_world::{WEB, policy};
+
+fn errors(text: &str) -> Vec<PolicyError> {
+    match Policy::parse(&[("p.toml", text)]) {
+        Ok(_) => panic!("this was taken:\n{text}"),
+        Err(errors) => errors,
+    }
+}
+
+/// A policy of one role, with one of its lines replaced.
+fn role_with(line: &str) -> String {
+    let key = line.split('=').next().unwrap().trim();
+    let mut lines = vec!["summary = \"x\"", "risk = \"low\"", "sudo = { commands = [[\"/usr/bin/id\"]] }"];
+    lines.retain(|other| !other.starts_with(key));
+    format!("[role.r]\n{line}\n{}\n", lines.join("\n"))
+}
+
+/// A policy of one role and one rule, with one line of the rule replaced or added, at line 5.
+fn rule_with(line: &str) -> String {
+    let key = line.split('=').next().unwrap().trim();
+    let mut lines = vec![
+        "name = \"n\"",
+        "roles = [\"r\"]",
+        "eligible = { users = [\"alice\"] }",
+        "max_duration = \"1h\"",
+    ];
+    lines.retain(|other| !other.starts_with(&format!("{key} ")));
+    format!(
+        "[role.r]\nsummary = \"x\"\nsudo = {{ commands = [[\"/usr/bin/id\"]] }}\n[[rule]]\n{line}\n{}\n",
+        lines.join("\n")
+    )
+}
+
+#[test]
+fn a_whole_policy_is_read_with_its_places() {
+    let policy = policy(WEB);
+    let role = policy.role("web-restart").unwrap();
+    assert_eq!(role.location.to_string(), "10-web.toml:2");
+    assert_eq!(role.risk, Risk::Low);
+    assert_eq!(role.sudo.password, Authenticate::NotAsked);
+    let Commands::These(commands) = &role.sudo.commands else { panic!() };
+    assert_eq!(commands[0].to_string(), "/usr/bin/systemctl restart nginx");
+    assert_eq!(commands[1].arguments(), &Arguments::Exactly(vec![]));
+    let places: Vec<String> = policy.rules().iter().map(|rule| rule.location.to_string()).collect();
+    assert_eq!(places, ["10-web.toml:14", "10-web.toml:24", "10-web.toml:31"]);
+    assert_eq!(policy.denies()[0].location.to_string(), "10-web.toml:37");
+    assert_eq!(
+        policy.groups_named().into_iter().collect::<Vec<_>>(),
+        ["contractors", "dba", "oncall", "web"]
+    );
+    assert_eq!(policy.zones_named().into_iter().collect::<Vec<_>>(), ["Europe/Berlin"]);
+}
+
+#[test]
+fn what_is_left_out_gets_the_careful_default() {
+    let policy = policy(WEB);
+    let role = policy.role("db-shell").unwrap();
+    assert_eq!(role.risk, Risk::Medium);
+    assert_eq!(role.sudo.password, Authenticate::Asked, "sudo asks unless told otherwise");
+    let rule = &policy.rules()[2];
+    assert!(rule.default_duration.is_none() && rule.schedule.is_none() && rule.max_active.is_none());
+    assert!(policy.duties().operators.groups.is_empty(), "nobody but root");
+}
+
+#[test]
+fn no_file_at_all_is_a_policy_that_grants_nothing() {
+    let policy = Policy::parse(&[]).unwrap();
+    assert_eq!(policy.roles().count(), 0);
+    assert!(Policy::parse(&[("empty.toml", "# nothing yet\n")]).is_ok());
+}
+
+#[test]
+fn files_are_taken_in_the_order_of_their_names() {
+    let role = "[role.r]\nsummary = \"x\"\nsudo = { commands = \"ALL\" }\n";
+    let rule = |name: &str| {
+        format!(
+            "[[rule]]\nname = \"{name}\"\nroles = [\"r\"]\neligible = {{ users = [\"a\"] }}\nmax_duration = \"1h\"\n"
+        )
+    };
+    let (first, second) = (rule("first"), rule("second"));
+    let policy = Policy::parse(&[("20.toml", &second), ("90.toml", role), ("10.toml", &first)]).unwrap();
+    let names: Vec<&str> = policy.rules().iter().map(|rule| rule.name.as_str()).collect();
+    assert_eq!(names, ["first", "second"]);
+}
+
+#[test]
+fn the_hash_is_of_names_and_texts_and_of_nothing_else() {
+    let hash = |files: &[(&str, &str)]| Policy::parse(files).unwrap().hash().to_string();
+    let base = hash(&[("a.toml", "# x"), ("b.toml", "# y")]);
+    assert_eq!(base, hash(&[("b.toml", "# y"), ("a.toml", "# x")]), "order of handing in");
+    assert_eq!(base.len(), 64);
+    for other in [
+        hash(&[("a.toml", "# x"), ("b.toml", "# z")]),
+        hash(&[("a.toml", "# x"), ("c.toml", "# y")]),
+        hash(&[("a.toml", "# x")]),
+        hash(&[("a.toml", "# x# y"), ("b.toml", "")]),
+        hash(&[("a.toml# x", ""), ("b.toml", "# y")]),
+    ] {
+        assert_ne!(base, other);
+    }
+}
+
+#[test]
+fn each_mistake_is_told_with_its_place_and_what_is_expected() {
+    for (text, place, said) in [
+        (role_with("risk = \"huge\""), "2:8", "\"low\", \"medium\" or \"high\""),
+        (role_with("risk = 3"), "2:8", "is a string, not a number"),
+        (role_with("colour = \"red\""), "2:1", "the keys are summary, risk, sudo"),
+        (role_with("groups = [\"docker\"]"), "2:1", "unknown key \"groups\""),
+        (role_with("summary = \"\""), "2:11", "empty"),
+        (role_with("summary = \"a\\u001Bb\""), "2:11", "control characters"),
+        (role_with("sudo = { commands = [] }"), "2:21", "at least one command"),
+        (role_with("sudo = { commands = \"/usr/bin/id\" }"), "2:21", "a shell line is not taken"),
+        (role_with("sudo = { commands = [\"/usr/bin/id -u\"] }"), "2:22", "write [\"/usr/bin/id\", \"-u\"]"),
+        (role_with("sudo = { commands = [[\"id\"]] }"), "2:22", "not absolute"),
+        (role_with("sudo = { commands = [[\"/usr/bin/id\"], [\"/usr/bin/../bin/id\"]] }"), "2:39", "\"..\""),
+        (role_with("sudo = { run_as = \"#-1\", commands = \"ALL\" }"), "2:19", "never a number"),
+        (
+            role_with("sudo = { password = \"no\", commands = \"ALL\" }"),
+            "2:21",
+            "true or false, not a string",
+        ),
+        (role_with("sudo = { }"), "2:8", "sudo needs commands"),
+        ("[role.r]\nsummary = \"x\"\n".into(), "1:1", "a role needs sudo"),
+        ("[role.Web]\nsummary = \"x\"\nsudo = { commands = \"ALL\" }\n".into(), "1:7", "no role name"),
+        ("[rol.web]\n".into(), "1:2", "unknown key \"rol\""),
+        ("role = 3\n".into(), "1:8", "[role.web-restart]"),
+        ("[rule]\nname = \"x\"\n".into(), "1:1", "two brackets"),
+        (rule_with("max_duration = \"30M\""), "5:16", "30m"),
+        (rule_with("max_duration = 30"), "5:16", "in quotes"),
+        (rule_with("max_duration = \"31d\""), "5:16", "1s to 30d"),
+        (rule_with("default_duration = \"2h\""), "5:20", "longer than max_duration 1h"),
+        (rule_with("roles = []"), "5:9", "name the roles"),
+        (rule_with("roles = [\"r\", \"nope\"]"), "5:15", "define [role.nope]"),
+        (rule_with("roles = [\"r\", \"r\"]"), "5:15", "twice"),
+        (rule_with("roles = \"ALL\""), "5:9", "is a list"),
+        (rule_with("eligible = { }"), "5:12", "names nobody"),
+        (rule_with("eligible = { groups = [\"%oncall\"] }"), "5:24", "plain name"),
+        (rule_with("eligible = { users = [\"1000\"] }"), "5:23", "is a number"),
+        (rule_with("eligible = { user = [\"a\"] }"), "5:14", "the keys are users, groups"),
+        (rule_with("approvals = [\"x\"]"), "5:1", "unknown key \"approvals\""),
+        (rule_with("reason = { required = true, min_length = 1025 }"), "5:42", "from 1 to 1024"),
+        (rule_with("reason = { min_length = -1 }"), "5:25", "from 1 to 1024"),
+        (rule_with("reason = { pattern = '(' }"), "5:22", "no regular expression"),
+        (rule_with("reason = { pattern = '(a{1000}){1000}' }"), "5:22", "no regular expression"),
+        (rule_with("ticket = { prompt = 7 }"), "5:21", "is a string"),
+        (rule_with("max_active = 0"), "5:14", "from 1 to 100"),
+        (rule_with("schedule = { }"), "5:12", "needs zone"),
+        (rule_with("schedule = { zone = \"../../etc/passwd\" }"), "5:21", "no time zone"),
+        (rule_with("schedule = { zone = \"/etc/localtime\" }"), "5:21", "no time zone"),
+        (rule_with("schedule = { days = \"Monday\", zone = \"UTC\" }"), "5:21", "write Mon, Tue"),
+        (rule_with("schedule = { from = \"8:00\", zone = \"UTC\" }"), "5:21", "08:00"),
+        (rule_with("schedule = { from = \"24:01\", zone = \"UTC\" }"), "5:21", "08:00"),
+        (
+            rule_with("schedule = { from = \"08:00\", to = \"08:00\", zone = \"UTC\" }"),
+            "5:12",
+            "begins where it ends",
+        ),
+        ("[[deny]]\nname = \"d\"\nroles = \"ALL\"\nsubjects = { }\n".into(), "4:12", "names nobody"),
+        ("[duties]\nkings = { users = [\"a\"] }\n".into(), "2:1", "auditors, operators"),
+    ] {
+        let errors = errors(&text);
+        let shown = errors[0].to_string();
+        assert!(
+            shown.starts_with(&format!("p.toml:{place}: ")) && shown.contains(said),
+            "{text}\n{errors:#?}"
+        );
+        assert_eq!(errors.len(), 1, "one mistake, one error: {errors:#?}");
+    }
+}
+
+#[test]
+fn all_mistakes_of_all_files_are_told_at_once() {
+    let one = "[role.a]\nrisk = \"huge\"\n";
+    let two = "[[rule]]\nname = \"\"\nroles = [\"b\"]\neligible = 7\nmax_duration = \"0s\"\n";
+    let broken = "[role.c\n";
+    let errors = Policy::parse(&[("2.toml", two), ("1.toml", one), ("3.toml", broken)]).unwrap_err();
+    let places: Vec<String> = errors.iter().map(|error| format!("{}:{}", error.file, error.line)).collect();
+    assert_eq!(places, ["1.toml:1", "1.toml:1", "1.toml:2", "2.toml:2", "2.toml:4", "2.toml:5", "3.toml:1"]);
+}
+
+#[test]
+fn a_syntax_error_does_not_bring_forth_unknown_roles() {
+    let rule =
+        "[[rule]]\nname = \"n\"\nroles = [\"r\"]\neligible = { users = [\"a\"] }\nmax_duration = \"1h\"\n";
+    let errors =
+        Policy::parse(&[("1.toml", rule), ("2.toml", "[role.r]\nsummary = \"x\nsudo = 1\n")]).unwrap_err();
+    assert!(
+        errors.iter().all(|error| error.file == "2.toml" && error.message.starts_with("not TOML")),
+        "{errors:#?}"
+    );
+}
+
+#[test]
+fn what_stands_twice_is_told_with_both_places() {
+    let role = "[role.r]\nsummary = \"x\"\nsudo = { commands = \"ALL\" }\n";
+    let rule =
+        "[[rule]]\nname = \"n\"\nroles = [\"r\"]\neligible = { users = [\"a\"] }\nmax_duration = \"1h\"\n";
+    let deny = "[[deny]]\nname = \"d\"\nroles = [\"r\"]\nsubjects = { users = [\"a\"] }\n";
+    let duties = "[duties]\nauditors = { users = [\"a\"] }\n";
+    for (text, place) in
+        [(role, "2.toml:1:7"), (rule, "2.toml:1:1"), (deny, "2.toml:1:1"), (duties, "2.toml:1:1")]
+    {
+        let files = [("0.toml", if text == role { "" } else { role }), ("1.toml", text), ("2.toml", text)];
+        let errors = Policy::parse(&files).unwrap_err();
+        assert_eq!(errors.len(), 1, "{errors:#?}");
+        let shown = errors[0].to_string();
+        assert!(shown.starts_with(place) && shown.contains("1.toml:1 already"), "{shown}");
+    }
+}
+
+#[test]
+fn columns_count_characters_and_not_bytes() {
+    let errors =
+        errors("[role.r]\nsummary = \"x\"\nsudo = { commands = [[\"/usr/bin/id\", \"äöü\"], [\"id\"]] }\n");
+    assert_eq!(errors[0].column, 46, "{errors:#?}");
+}
+
+#[test]
+fn a_deny_may_take_away_every_role() {
+    let policy = policy("[[deny]]\nname = \"d\"\nroles = \"ALL\"\nsubjects = { users = [\"eve\"] }\n");
+    assert_eq!(policy.denies()[0].roles, DenyRoles::All);
+}
+
+#[test]
+fn size_has_limits() {
+    let large = format!("#{}", "x".repeat(1024 * 1024));
+    assert!(errors(&large)[0].message.contains("split it"));
+    let roles: String = (0..1001)
+        .map(|at| format!("[role.r{at}]\nsummary = \"x\"\nsudo = {{ commands = \"ALL\" }}\n"))
+        .collect();
+    assert!(errors(&roles)[0].message.contains("at most 1000"));
+    let files: Vec<(String, String)> = (0..257).map(|at| (format!("{at:03}.toml"), String::new())).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    assert!(Policy::parse(&files).unwrap_err()[0].message.contains("at most 256"));
+    assert!(!errors(&"a = [".repeat(10_000)).is_empty(), "deep nesting is an error and no crash");
+}
