@@ -7,7 +7,7 @@ use std::time::Duration;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failure of the harness itself, or of a command that was expected to work.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum Error {
     /// This machine lacks something the beds need. The text is one sentence that says what to do.
     #[error("{0}")]
@@ -44,6 +44,13 @@ pub enum Error {
     /// A path, a name or a number inside the bed is not as the harness needs it.
     #[error("{0}")]
     Odd(String),
+}
+
+/// As text: this is what a failed `unwrap` in a test shows.
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.chain())
+    }
 }
 
 impl Error {
