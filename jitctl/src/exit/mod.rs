@@ -1,0 +1,110 @@
+//! The exit codes, and which refusal and which failure ends with which. There is no other place for them.
+
+use std::process::ExitCode;
+
+use jit_common::refusal::Refusal;
+
+/// How jitctl ends when no COMMAND was run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done,
+    /// Failed: a verification or a policy test did, a grant is stuck on its way off, a file cannot be read.
+    Failed,
+    /// Used wrongly.
+    Usage,
+    /// Refused.
+    Refused,
+    /// Still pending.
+    Pending,
+    /// jitd cannot be reached.
+    Unreachable,
+    /// No such thing that you may see.
+    NoSuchThing,
+    /// Not permitted to you.
+    NotPermitted,
+}
+
+/// With `-- COMMAND`, everything that went wrong on our side ends with this, as it does with env(1) and timeout(1).
+pub(crate) const OURS: u8 = 125;
+/// COMMAND was found but cannot be run.
+pub(crate) const NOT_RUNNABLE: u8 = 126;
+/// COMMAND was not found.
+pub(crate) const NOT_FOUND: u8 = 127;
+
+impl Exit {
+    /// Every code with its meaning, for the help and the manual.
+    pub(crate) const TABLE: [(Self, &'static str); 8] = [
+        (Self::Done, "done"),
+        (Self::Failed, "failed: a verify, a check or a policy test; a grant stuck on its way off"),
+        (Self::Usage, "used wrongly"),
+        (Self::Refused, "refused"),
+        (Self::Pending, "still pending"),
+        (Self::Unreachable, "jitd cannot be reached"),
+        (Self::NoSuchThing, "no such thing that you may see"),
+        (Self::NotPermitted, "not permitted"),
+    ];
+
+    /// The code.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::Pending => 4,
+            Self::Unreachable => 5,
+            Self::NoSuchThing => 6,
+            Self::NotPermitted => 7,
+        }
+    }
+
+    /// With which code a refusal ends.
+    pub(crate) const fn of(refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::TextTooLong { .. } | Refusal::AmbiguousId { .. } | Refusal::BadRequest { .. } => {
+                Self::Usage
+            }
+            Refusal::NoSuchRole { .. } | Refusal::NoSuchThing { .. } => Self::NoSuchThing,
+            Refusal::RootAccount
+            | Refusal::NotYou { .. }
+            | Refusal::PeerUnknown { .. }
+            | Refusal::NotPermitted { .. } => Self::NotPermitted,
+            Refusal::SudoDisagrees { .. } | Refusal::ApplyFailed { .. } => Self::Failed,
+            Refusal::Stopping => Self::Unreachable,
+            Refusal::RoleDisabled { .. }
+            | Refusal::UnknownAccount { .. }
+            | Refusal::SharedUid { .. }
+            | Refusal::AccountLocked
+            | Refusal::AccountExpired
+            | Refusal::NoLoginAccount { .. }
+            | Refusal::NoPassword { .. }
+            | Refusal::Denied { .. }
+            | Refusal::CannotEvaluate { .. }
+            | Refusal::OutsideSchedule { .. }
+            | Refusal::TooLong { .. }
+            | Refusal::ReasonMissing { .. }
+            | Refusal::ReasonTooShort { .. }
+            | Refusal::ReasonPattern { .. }
+            | Refusal::TicketMissing { .. }
+            | Refusal::TicketPattern { .. }
+            | Refusal::AlreadyLive { .. }
+            | Refusal::MaxActive { .. }
+            | Refusal::Locked { .. }
+            | Refusal::RateLimited { .. }
+            | Refusal::TooManyOpen { .. }
+            | Refusal::LedgerUnavailable { .. }
+            | Refusal::PolicyInvalid { .. }
+            | Refusal::NotNow { .. } => Self::Refused,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests;

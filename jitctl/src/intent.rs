@@ -1,0 +1,183 @@
+//! What the person wants, from what stands on the command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use jit_common::request::{Ask, DropTarget, LiveGrants, LogQuery, LogUntil, Request, RevokeTarget};
+
+use crate::args::{Command, Drop, Elevate, Log, LogCommand, LogFilter, Policy, Revoke, Terms};
+use crate::failure::Failure;
+use crate::time::Clock;
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Intent {
+    /// One question to jitd, one answer.
+    Call(Request),
+    /// Ask for a role, run a command, give the role back.
+    Run {
+        /// The role, and on what terms.
+        ask: Ask,
+        /// The command's first word.
+        program: OsString,
+        /// The others.
+        args: Vec<OsString>,
+    },
+    /// Read the record.
+    Log(LogQuery),
+    /// Write the whole record to standard output.
+    Export,
+    /// Check an export.
+    Verify {
+        /// The export; `-` is standard input.
+        file: PathBuf,
+        /// The key that must have signed, in hex.
+        key: Option<String>,
+    },
+    /// Read a policy and say what is wrong with it.
+    CheckPolicy {
+        /// Files, or one directory.
+        paths: Vec<PathBuf>,
+    },
+    /// Decide cases.
+    TestPolicy {
+        /// The cases.
+        cases: PathBuf,
+        /// The policy's directory.
+        policy: PathBuf,
+    },
+}
+
+impl Intent {
+    /// Reads the intent from the command line.
+    pub(crate) fn of(command: Option<Command>, clock: &Clock) -> Result<Self, Failure> {
+        Ok(match command {
+            None | Some(Command::Status) => Self::Call(Request::Status),
+            Some(Command::Roles) => Self::Call(Request::Roles),
+            Some(Command::Elevate(elevate)) => of_elevate(elevate),
+            Some(Command::Explain(explain)) => {
+                let ask = ask(explain.role, explain.terms);
+                Self::Call(Request::Explain { ask, user: explain.user })
+            }
+            Some(Command::Show { id }) => Self::Call(Request::Show(id)),
+            Some(Command::Drop(drop)) => Self::Call(Request::Drop(drop_target(drop))),
+            Some(Command::Revoke(revoke)) => Self::Call(of_revoke(revoke)?),
+            Some(Command::Lock { revoke, note }) => {
+                let live = if revoke { LiveGrants::Revoke } else { LiveGrants::Keep };
+                Self::Call(Request::Lock { live, note: note.note })
+            }
+            Some(Command::Unlock { note }) => Self::Call(Request::Unlock { note: note.note }),
+            Some(Command::Log(log)) => of_log(log, clock)?,
+            Some(Command::Policy(Policy::Check { paths })) => Self::CheckPolicy { paths },
+            Some(Command::Policy(Policy::Test { cases, policy })) => Self::TestPolicy { cases, policy },
+        })
+    }
+}
+
+fn ask(role: String, terms: Terms) -> Ask {
+    Ask { role, duration: terms.duration, reason: terms.reason, ticket: terms.ticket }
+}
+
+fn of_elevate(elevate: Elevate) -> Intent {
+    let Some(role) = elevate.role else { return Intent::Call(Request::Roles) };
+    let ask = ask(role, elevate.terms);
+    let mut words = elevate.command.into_iter();
+    match words.next() {
+        None => Intent::Call(Request::Elevate(ask)),
+        Some(program) => Intent::Run { ask, program, args: words.collect() },
+    }
+}
+
+fn drop_target(drop: Drop) -> DropTarget {
+    match (drop.which, drop.all) {
+        (Some(named), _) => DropTarget::Named(named),
+        (None, true) => DropTarget::All,
+        (None, false) => DropTarget::Only,
+    }
+}
+
+fn of_revoke(revoke: Revoke) -> Result<Request, Failure> {
+    let target = match (revoke.id, revoke.user, revoke.all) {
+        (Some(id), None, false) => RevokeTarget::Grant(id),
+        (None, Some(user), false) => RevokeTarget::User(user),
+        (None, None, true) => RevokeTarget::All,
+        _ => return Err(Failure::usage("name one of ID, --user NAME and --all")),
+    };
+    Ok(Request::Revoke { target, note: revoke.note.note })
+}
+
+fn of_log(log: Log, clock: &Clock) -> Result<Intent, Failure> {
+    match log.command {
+        None => Ok(Intent::Log(query(log.filter, clock)?)),
+        Some(LogCommand::Export) => Ok(Intent::Export),
+        Some(LogCommand::Verify { file, key }) => Ok(Intent::Verify { file, key }),
+    }
+}
+
+fn query(filter: LogFilter, clock: &Clock) -> Result<LogQuery, Failure> {
+    Ok(LogQuery {
+        since: filter.since.map(|since| clock.since(&since)).transpose()?,
+        user: filter.user,
+        role: filter.role,
+        id: filter.id,
+        kinds: filter.kinds,
+        until: if filter.follow { LogUntil::HangUp } else { LogUntil::Now },
+    })
+}
+
+/// The query that asks for everything there is.
+pub(crate) fn whole_record() -> LogQuery {
+    LogQuery { since: None, user: None, role: None, id: None, kinds: vec![], until: LogUntil::Now }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed assumption is a failed test")]
+    use clap::Parser;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::args::CommandLine;
+
+    fn intent(line: &str) -> Result<Intent, Failure> {
+        let clock = Clock::fixed("2026-11-22T13:00:00Z", TimeZone::UTC);
+        let args = CommandLine::try_parse_from(line.split_whitespace()).unwrap();
+        Intent::of(args.command, &clock)
+    }
+
+    #[test]
+    fn without_a_command_it_is_the_status_and_without_a_role_the_roles() {
+        assert_eq!(intent("jitctl").unwrap(), Intent::Call(Request::Status));
+        assert_eq!(intent("jitctl elevate").unwrap(), Intent::Call(Request::Roles));
+    }
+
+    #[test]
+    fn a_command_makes_a_run_of_it() {
+        let Intent::Run { ask, program, args } = intent("jitctl elevate web --ticket T-1 -- id -u").unwrap()
+        else {
+            panic!("no run")
+        };
+        assert_eq!((ask.role.as_str(), ask.ticket.as_deref()), ("web", Some("T-1")));
+        assert_eq!((program, args), ("id".into(), vec!["-u".into()]));
+    }
+
+    #[test]
+    fn targets_are_told_apart() {
+        let drop = |line| match intent(line).unwrap() {
+            Intent::Call(Request::Drop(target)) => target,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(drop("jitctl drop"), DropTarget::Only);
+        assert_eq!(drop("jitctl drop --all"), DropTarget::All);
+        assert_eq!(drop("jitctl drop web"), DropTarget::Named("web".to_owned()));
+        let revoked = intent("jitctl revoke --user alice --note bye").unwrap();
+        let target = RevokeTarget::User("alice".to_owned());
+        assert_eq!(revoked, Intent::Call(Request::Revoke { target, note: Some("bye".to_owned()) }));
+    }
+
+    #[test]
+    fn a_time_that_is_none_is_a_usage_error() {
+        assert!(intent("jitctl log --since 2h --follow").is_ok());
+        assert!(matches!(intent("jitctl log --since soon"), Err(Failure::Time(_))));
+    }
+}

@@ -1,0 +1,54 @@
+//! What `policy check` and `policy test` found, in JSON.
+
+use jitd_core::policy::{Finding, FindingKind};
+use serde::Serialize;
+
+/// Something worth a second look.
+#[derive(Debug, Serialize)]
+pub(crate) struct LintJson {
+    /// What kind of thing.
+    pub(crate) kind: &'static str,
+    /// The role.
+    pub(crate) role: String,
+    /// Where it stands.
+    pub(crate) location: String,
+    /// A sentence about it.
+    pub(crate) text: String,
+}
+
+impl LintJson {
+    /// The finding as it is documented.
+    pub(crate) fn of(finding: Finding) -> Self {
+        let kind = match finding.kind {
+            FindingKind::EqualToRoot => "equal-to-root",
+            FindingKind::RiskTooLow => "risk-too-low",
+            FindingKind::AnyArguments => "any-arguments",
+            FindingKind::Unused => "unused",
+        };
+        Self { kind, role: finding.role, location: finding.location.to_string(), text: finding.message }
+    }
+}
+
+/// A role that this host cannot carry.
+#[derive(Debug, Serialize)]
+pub(crate) struct RoleCheckJson {
+    /// The role.
+    pub(crate) role: String,
+    /// Where it stands.
+    pub(crate) location: String,
+    /// Why not.
+    pub(crate) problems: Vec<String>,
+}
+
+/// One case.
+#[derive(Debug, Serialize)]
+pub(crate) struct CaseJson {
+    /// Its name.
+    pub(crate) name: String,
+    /// Where it stands.
+    pub(crate) location: String,
+    /// Whether it came out as expected.
+    pub(crate) passed: bool,
+    /// What was wrong, when it did not.
+    pub(crate) problem: Option<String>,
+}

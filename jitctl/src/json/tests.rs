@@ -1,0 +1,145 @@
+//! The documented shapes: a change here is a change of what other people's programs read.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed assumption is a failed test")]
+
+use jit_common::refusal::Refusal;
+use jit_common::response::EndedView;
+use serde_json::{Value, json};
+
+use super::{AnswerJson, EntryJson, line};
+use crate::show::samples;
+
+fn read(answer: &AnswerJson<'_>) -> Value {
+    let text = line(answer);
+    assert_eq!(text.matches('\n').count(), 1, "one line");
+    serde_json::from_str(&text).unwrap()
+}
+
+fn grant_json() -> Value {
+    json!({
+        "id": "7k2m9xqa",
+        "person": { "uid": 1000, "name": "alice" },
+        "role": "web-restart",
+        "rule": { "name": "on-call restarts web at once", "location": "10-web.toml:12" },
+        "state": "active",
+        "sudo": {
+            "run_as": "root",
+            "password": false,
+            "commands": ["/usr/bin/systemctl restart nginx", "/usr/bin/journalctl -u nginx"],
+            "refused": [],
+        },
+        "reason": "INC-42 nginx stuck",
+        "ticket": null,
+        "start": "2026-11-22T13:02:00Z",
+        "until": "2026-11-22T13:32:00Z",
+        "left_seconds": 1800,
+        "end": null,
+    })
+}
+
+#[test]
+fn granted() {
+    let expected = json!({ "answer": "granted", "grant": grant_json() });
+    assert_eq!(read(&AnswerJson::granted(&samples::grant())), expected);
+}
+
+#[test]
+fn refused_has_code_sentence_and_explanation() {
+    let explanation = samples::reason_missing();
+    let jit_common::explanation::Outcome::Refused(refusal) = &explanation.outcome else { return };
+    let read = read(&AnswerJson::refused(refusal, Some(&explanation)));
+    assert_eq!(read["answer"], "refused");
+    assert_eq!(read["exit"], 3);
+    assert_eq!(read["code"], "reason-missing");
+    assert!(read["sentence"].as_str().unwrap().contains("--reason"));
+    let condition = json!({ "kind": "reason", "held": "not-held", "text": "no reason is given" });
+    assert_eq!(read["explanation"]["rules"][0]["verdict"], "refuses");
+    assert_eq!(read["explanation"]["rules"][0]["conditions"][1], condition);
+    assert_eq!(read["explanation"]["outcome"]["decision"], "refused");
+    assert!(super::AnswerJson::refused(&Refusal::Stopping, None).is_refused());
+}
+
+impl AnswerJson<'_> {
+    fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused { explanation: None, .. })
+    }
+}
+
+#[test]
+fn explained() {
+    let outcome = json!({
+        "decision": "permitted",
+        "rule": { "name": "on-call restarts web at once", "location": "10-web.toml:12" },
+        "duration_seconds": 1800,
+    });
+    assert_eq!(read(&AnswerJson::explained(&samples::permitted()))["explanation"]["outcome"], outcome);
+}
+
+#[test]
+fn status() {
+    let mut status = samples::status();
+    status.all = Some(vec![samples::grant()]);
+    let expected = json!({
+        "answer": "status",
+        "mine": [],
+        "all": [grant_json()],
+        "not_granting": [],
+        "attention": [],
+        "daemon": "0.1.0",
+        "sudo": "classic 1.9.16p2",
+        "policy": "ab".repeat(32),
+        "live": 0,
+        "entries": 17,
+        "sinks": [{ "name": "journald", "behind": 0, "trouble": null }],
+    });
+    assert_eq!(read(&AnswerJson::status(&status)), expected);
+}
+
+#[test]
+fn roles() {
+    let read = read(&AnswerJson::roles(&[samples::role()]));
+    assert_eq!(read["answer"], "roles");
+    let role = &read["roles"][0];
+    assert_eq!(role["name"], "web-restart");
+    assert_eq!(role["equals_root"], json!([]));
+    assert_eq!(role["now"]["outcome"]["code"], "reason-missing");
+}
+
+#[test]
+fn story_and_entries() {
+    let read = read(&AnswerJson::story(&samples::story()));
+    assert_eq!(read["answer"], "story");
+    assert_eq!(read["grant"], grant_json());
+    let way = json!({ "name": "jit-guard", "armed": false, "detail": "the guard does not run" });
+    assert_eq!(read["ways_off"][1], way);
+    let entry = &read["entries"][1];
+    let alone: Value = serde_json::from_str(&line(&EntryJson::of(&samples::entry()))).unwrap();
+    assert_eq!(*entry, alone);
+    assert_eq!(entry["seq"], 812);
+    assert_eq!(entry["at"], "2026-11-22T13:02:00Z");
+    assert_eq!(entry["id"], "7k2m9xqa");
+    assert_eq!(entry["body"]["kind"], "applied");
+    assert_eq!(entry["hash"], "ab".repeat(32));
+    assert_eq!(entry["texts"]["reason"], "INC-42 \u{1b}[31mnginx", "a program gets the text itself");
+}
+
+#[test]
+fn ended() {
+    let ended = [EndedView {
+        id: "7k2m9xqa".parse().unwrap(),
+        person: samples::person(),
+        role: "web-restart".to_owned(),
+        stuck: Some("read-only".to_owned()),
+    }];
+    let expected = json!({
+        "answer": "ended",
+        "grants": [{
+            "id": "7k2m9xqa",
+            "person": { "uid": 1000, "name": "alice" },
+            "role": "web-restart",
+            "off": false,
+            "stuck": "read-only",
+        }],
+    });
+    assert_eq!(read(&AnswerJson::ended(&ended)), expected);
+    assert_eq!(read(&AnswerJson::Done), json!({ "answer": "done" }));
+}

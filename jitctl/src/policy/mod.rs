@@ -1,0 +1,8 @@
+//! A policy read offline: no jitd, no root. The code that reads, judges and decides is the daemon's own.
+
+pub(crate) mod check;
+mod files;
+mod paths;
+mod sudoers;
+pub(crate) mod test;
+mod zones;

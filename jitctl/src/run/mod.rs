@@ -1,0 +1,134 @@
+//! `elevate … -- COMMAND`: the grant, the command through sudo, and the grant given back however the command ends.
+
+mod child;
+mod program;
+
+use std::ffi::{OsStr, OsString};
+
+use jit_common::refusal::Refusal;
+use jit_common::request::{Ask, DropTarget, Request};
+use jit_common::response::{GrantView, Response};
+
+use self::child::{Child, Ended, Signals};
+use self::program::{Found, Program};
+use crate::call::Daemon;
+use crate::exit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::perform;
+use crate::show::page::Ink;
+use crate::time::Clock;
+
+/// Runs `program` with a grant of the role that `ask` names. Returns the exit code.
+pub(crate) fn run(ask: Ask, program: &OsStr, args: &[OsString], daemon: &Daemon, output: &Output) -> u8 {
+    // A command that is not there needs no grant.
+    let program = match Program::find(program) {
+        Found::Yes(program) => program,
+        Found::NotRunnable(why) => return ours(output, &why, exit::NOT_RUNNABLE),
+        Found::Nowhere(why) => return ours(output, &why, exit::NOT_FOUND),
+    };
+    // From here on ^C must not leave a grant behind.
+    let mut signals = match Signals::catch() {
+        Ok(signals) => signals,
+        Err(error) => return ours(output, &format!("signals cannot be caught: {error}"), exit::OURS),
+    };
+    let request = Request::Elevate(ask);
+    let grant = match daemon.ask(&request) {
+        Ok(Response::Granted(grant)) => grant,
+        Ok(other) => {
+            // The answer may be unprintable when standard error is gone; the code says it all the same.
+            let _ = perform::present(&request, &other, &output.at_present());
+            return exit::OURS;
+        }
+        Err(failure) => {
+            output.failure(&failure, exit::OURS);
+            if may_be_live(&failure) {
+                output.remark(Ink::Warn, "it is not known whether the role was granted: see `jitctl status`");
+            }
+            return exit::OURS;
+        }
+    };
+    let code = with_grant(&grant, &program, args, &mut signals, output);
+    give_back(&grant, daemon, output);
+    code
+}
+
+fn ours(output: &Output, why: &str, code: u8) -> u8 {
+    output.remark(Ink::Plain, why);
+    code
+}
+
+/// Whether jitd may have granted although its answer was not understood.
+fn may_be_live(failure: &Failure) -> bool {
+    use jit_common::client::ClientError;
+    match failure {
+        Failure::Client(ClientError::Unreachable { .. } | ClientError::WrongVersion { .. }) => false,
+        Failure::Client(_) | Failure::OutOfTurn => true,
+        Failure::Usage(_)
+        | Failure::Time(_)
+        | Failure::ReaderGone
+        | Failure::Output(_)
+        | Failure::Read { .. }
+        | Failure::Content { .. }
+        | Failure::Invalid { .. } => false,
+    }
+}
+
+/// What happens while the grant is live.
+fn with_grant(
+    grant: &GrantView,
+    program: &Program,
+    args: &[OsString],
+    signals: &mut Signals,
+    output: &Output,
+) -> u8 {
+    if let Some(signal) = signals.pending_end() {
+        return child::code_of_signal(signal);
+    }
+    let answer = Response::Granted(Box::new(grant.clone()));
+    // As above.
+    let _ = perform::present(&Request::Elevate(Ask::default()), &answer, &output.at_present());
+    let Some(path) = program.allowed_by(&grant.sudo, args) else {
+        let allowed = grant.sudo.commands.join(", ");
+        let typed = program::typed(program.path(), args);
+        let why = format!("{typed} is not in the role {}, which allows: {allowed}", grant.role);
+        return ours(output, &why, exit::OURS);
+    };
+    let child = match Child::start(&grant.sudo.run_as, path, args) {
+        Ok(child) => child,
+        Err(error) => return ours(output, &format!("sudo cannot be run: {error}"), exit::OURS),
+    };
+    match child.wait(signals) {
+        Ok(Ended::Exited(code)) => code,
+        Ok(Ended::Signalled(signal)) => child::code_of_signal(signal),
+        Ok(Ended::LeftBehind(signal)) => {
+            let why = "the command is root's and cannot be ended from here: it may go on, without the role";
+            ours(output, why, child::code_of_signal(signal))
+        }
+        Err(error) => ours(output, &format!("the command's end cannot be learnt: {error}"), exit::OURS),
+    }
+}
+
+/// Gives the grant back, and says so when it could not be.
+fn give_back(grant: &GrantView, daemon: &Daemon, output: &Output) {
+    let clock = Clock::read();
+    let stays = match daemon.ask(&Request::Drop(DropTarget::Named(grant.id.to_string()))) {
+        Ok(Response::Ended(ended)) => match ended.into_iter().find_map(|ended| ended.stuck) {
+            None => return,
+            Some(why) => format!("it is stuck on its way off ({why}); jitd goes on trying"),
+        },
+        // Its time was up, or somebody took it away: it is off, which is all that was wanted.
+        Ok(Response::Refused { refusal: Refusal::NotNow { .. } | Refusal::NoSuchThing { .. }, .. }) => return,
+        Ok(Response::Refused { refusal, .. }) => {
+            format!("{refusal}; it stays until {}", clock.short(grant.until))
+        }
+        Ok(_) => format!("{}; it stays until {}", Failure::OutOfTurn, clock.short(grant.until)),
+        Err(failure) => {
+            format!("{}; it stays until {}", failure.chain().join(": "), clock.short(grant.until))
+        }
+    };
+    output.remark(
+        Ink::Bad,
+        &format!("the role {} ({}) could not be given back: {stays}", grant.role, grant.id),
+    );
+}

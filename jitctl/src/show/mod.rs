@@ -1,0 +1,18 @@
+//! Answers for the eye. One file per answer; each turns what jitd said into a page and asks nobody anything.
+
+pub(crate) mod ended;
+pub(crate) mod explain;
+pub(crate) mod granted;
+pub(crate) mod log;
+pub(crate) mod page;
+pub(crate) mod pieces;
+pub(crate) mod policy;
+pub(crate) mod refused;
+pub(crate) mod roles;
+pub(crate) mod status;
+pub(crate) mod story;
+
+#[cfg(test)]
+pub(crate) mod samples;
+
+pub(crate) use self::page::{Page, Text};
