@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use jit_common::paths;
 use nix::unistd::Uid;
 
+use crate::dir::{Dir, DirError};
+
 /// Where everything is, and who has to own it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostPaths {
@@ -80,8 +82,27 @@ impl HostPaths {
     }
 }
 
+/// The mode of the state directory where it has to be made.
+pub(crate) const STATE_DIR_MODE: u32 = 0o700;
+/// Everybody has to get through to the socket.
+pub(crate) const RUN_DIR_MODE: u32 = 0o755;
+/// sudo reads the directory as root; nobody else has to see who holds what.
+pub(crate) const SUDOERS_DIR_MODE: u32 = 0o750;
+
+/// Makes the directories that jitd and the guard work in, where they are missing, and checks them.
+///
+/// # Errors
+/// One cannot be made, or is not safe to work in.
+pub fn make_directories(paths: &HostPaths) -> Result<(), DirError> {
+    let run_dir = Dir::open_or_make(&paths.run_dir, paths.owner, RUN_DIR_MODE)?;
+    run_dir.child_or_make(name_of(&paths.sudoers_dir), SUDOERS_DIR_MODE)?;
+    Dir::open_or_make(&paths.state_dir, paths.owner, STATE_DIR_MODE)?;
+    Ok(())
+}
+
 /// The last part of one of the paths above.
-pub(crate) fn name_of(path: &Path) -> &OsStr {
+#[must_use]
+pub fn name_of(path: &Path) -> &OsStr {
     path.file_name().unwrap_or_default()
 }
 

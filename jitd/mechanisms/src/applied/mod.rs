@@ -8,16 +8,13 @@ use jit_common::ids::RequestId;
 use jitd_core::now::{BootId, Deadline};
 
 use crate::dir::{Dir, DirError, Durability, Entry};
-use crate::paths::{HostPaths, name_of};
+use crate::paths::{HostPaths, STATE_DIR_MODE, name_of};
 
 /// The first line: what this is, and in which version of the format.
 const HEADER: &str = "jit-applied 1";
 
 /// More than this is not one of ours (some 50 000 grants).
 const SIZE_MAX: u64 = 8 * 1024 * 1024;
-
-/// The mode of the state directory, if it has to be made.
-const STATE_DIR_MODE: u32 = 0o700;
 
 /// What has to be undone when a grant ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -11,7 +11,7 @@ use jit_common::ids::RequestId;
 use nix::fcntl::OFlag;
 
 use crate::dir::{Dir, DirError, Entry, Identity};
-use crate::paths::{HostPaths, name_of};
+use crate::paths::{HostPaths, STATE_DIR_MODE, name_of};
 
 mod line;
 
@@ -56,7 +56,7 @@ pub fn append(paths: &HostPaths, notes: &[Note]) -> Result<(), NotesError> {
     if notes.is_empty() {
         return Ok(());
     }
-    let dir = Dir::open_or_make(&paths.state_dir, paths.owner, 0o700)?;
+    let dir = Dir::open_or_make(&paths.state_dir, paths.owner, STATE_DIR_MODE)?;
     let fail = |source| NotesError::Write { path: paths.guard_notes.display().to_string(), source };
     let mut file = open_locked(&dir, paths)?;
     let before = file.metadata().map_err(fail)?.len();

@@ -44,6 +44,15 @@ pub enum OnHost {
 }
 
 impl OnHost {
+    /// The ids in it, as far as they can be told.
+    #[must_use]
+    pub fn ids(&self) -> BTreeSet<RequestId> {
+        match self {
+            Self::Nothing => BTreeSet::new(),
+            Self::Grants(ids) | Self::Unclear { named: ids, .. } => ids.clone(),
+        }
+    }
+
     /// Whether anything of this has to be taken off.
     #[must_use]
     pub fn has(&self, which: Which<'_>) -> bool {

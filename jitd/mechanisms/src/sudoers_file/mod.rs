@@ -13,14 +13,10 @@ use crate::blocks::Holds;
 use crate::dir::{Content, Dir, DirError, Durability, Entry};
 use crate::guard_notes::{self, NotesError};
 use crate::lock::Lock;
-use crate::paths::{HostPaths, name_of};
+use crate::paths::{HostPaths, RUN_DIR_MODE, SUDOERS_DIR_MODE, name_of};
 
 /// The mode that sudo wants of its files.
 pub(crate) const FILE_MODE: u32 = 0o440;
-/// sudo reads the directory as root; nobody else has to see who holds what.
-const DIR_MODE: u32 = 0o750;
-/// Everybody has to get through to the socket.
-const RUN_DIR_MODE: u32 = 0o755;
 
 /// More than this is no file of ours.
 pub(crate) const SIZE_MAX: u64 = 64 * 1024 * 1024;
@@ -115,7 +111,7 @@ fn list(ids: &BTreeSet<RequestId>) -> String {
 /// error is [`SudoersError::ReadBack`].
 pub fn converge(paths: &HostPaths, wanted: &str) -> Result<Converged, SudoersError> {
     let run_dir = Dir::open_or_make(&paths.run_dir, paths.owner, RUN_DIR_MODE)?;
-    let dir = run_dir.child_or_make(name_of(&paths.sudoers_dir), DIR_MODE)?;
+    let dir = run_dir.child_or_make(name_of(&paths.sudoers_dir), SUDOERS_DIR_MODE)?;
     let name = name_of(&paths.sudoers_file);
     // Held or not, we go on: the sweep below makes the rename of whoever hangs with the lock fail.
     let _lock = Lock::take(&run_dir, name_of(&paths.converge_lock), LOCK_WAIT);

@@ -1,0 +1,28 @@
+//! What the guard says while it works: lines on standard error, which the journal takes under systemd.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::io::{self, Write};
+
+/// One line.
+pub(crate) fn line(what: &dyn Display) {
+    // A log that nobody can take must not stop the guard.
+    let _ = writeln!(io::stderr(), "{what}");
+}
+
+/// An error with its causes, as one line.
+pub(crate) fn chain(why: &dyn Error) {
+    line(&format_args!("jit-guard: {}", told(why)));
+}
+
+/// An error with its causes.
+pub(crate) fn told(why: &dyn Error) -> String {
+    let mut text = why.to_string();
+    let mut cause = why.source();
+    while let Some(why) = cause {
+        text.push_str(": ");
+        text.push_str(&why.to_string());
+        cause = why.source();
+    }
+    text
+}

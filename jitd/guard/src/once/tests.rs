@@ -1,0 +1,111 @@
+//! The pass at boot and the end of everything, in a temporary tree.
+
+#![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+
+use std::fs;
+
+use jit_mechanisms::applied::{self, Applied, AppliedGrant, Undo};
+use jit_mechanisms::dir::Durability;
+use jit_mechanisms::scratch::{Scratch, sudoers_text};
+use jit_mechanisms::sudoers_file::{SudoersError, converge};
+use jit_mechanisms::{BootId, Deadline, NANOS};
+
+use super::*;
+
+fn now(boot_id: &str) -> Now {
+    Now { wall: NANOS, boot: NANOS, boot_id: BootId(boot_id.into()) }
+}
+
+fn host(ids: &[&str]) -> (Scratch, HostPaths) {
+    let scratch = Scratch::new();
+    let paths = scratch.paths();
+    let deadline = Deadline { wall: 100 * NANOS, boot: 100 * NANOS, boot_id: BootId("a".into()) };
+    let grants = ids.iter().map(|id| AppliedGrant {
+        id: id.parse().unwrap(),
+        uid: 1000,
+        deadline: deadline.clone(),
+        undo: vec![Undo::Sudoers],
+    });
+    applied::write(&paths, &Applied { grants: grants.collect() }, Durability::AcrossReboot).unwrap();
+    converge(&paths, &sudoers_text(ids)).unwrap();
+    (scratch, paths)
+}
+
+fn text(paths: &HostPaths) -> String {
+    fs::read_to_string(&paths.sudoers_file).unwrap()
+}
+
+fn removed_ids(paths: &HostPaths) -> Vec<String> {
+    guard_notes::pending(paths).unwrap().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn at_boot_what_another_boot_left_goes_and_this_boots_grants_stay() {
+    let (_scratch, paths) = host(&["aaaaaaaa"]);
+    boot(&paths, &now("a")).unwrap();
+    assert_eq!(text(&paths), sudoers_text(&["aaaaaaaa"]));
+    boot(&paths, &now("b")).unwrap();
+    assert_eq!(text(&paths), sudoers_text(&[]));
+    assert_eq!(removed_ids(&paths), ["aaaaaaaa"]);
+}
+
+#[test]
+fn at_boot_a_rule_that_nobody_wrote_down_goes() {
+    let (_scratch, paths) = host(&[]);
+    converge(&paths, &sudoers_text(&["cccccccc"])).unwrap();
+    boot(&paths, &now("a")).unwrap();
+    assert_eq!(text(&paths), sudoers_text(&[]));
+    fs::write(&paths.sudoers_file, "ALL ALL=(ALL) NOPASSWD: ALL\n").unwrap();
+    boot(&paths, &now("a")).unwrap();
+    assert!(!paths.sudoers_file.exists());
+}
+
+#[test]
+fn at_boot_with_nothing_there_nothing_is_made() {
+    let scratch = Scratch::new();
+    boot(&scratch.paths(), &now("a")).unwrap();
+    assert!(!scratch.paths().run_dir.exists());
+    assert!(!scratch.paths().guard_notes.exists());
+}
+
+#[test]
+fn all_ends_everything_and_jitd_cannot_put_it_back_before_it_knows() {
+    let (_scratch, paths) = host(&["aaaaaaaa", "bbbbbbbb"]);
+    fs::write(paths.sudoers_dir.join(".jit.1.0.tmp"), "").unwrap();
+    all(&paths, &now("a")).unwrap();
+    assert_eq!(text(&paths), sudoers_text(&[]));
+    assert_eq!(removed_ids(&paths), ["aaaaaaaa", "bbbbbbbb"]);
+    assert!(!paths.sudoers_dir.join(".jit.1.0.tmp").exists());
+    let put_back = converge(&paths, &sudoers_text(&["aaaaaaaa"]));
+    assert!(matches!(put_back, Err(SudoersError::NotesWaiting { .. })));
+    all(&paths, &now("a")).unwrap();
+    let notes = guard_notes::take(&paths).unwrap().unwrap();
+    assert_eq!(notes.len(), 2, "what is noted is not noted again: {notes:?}");
+}
+
+#[test]
+fn all_also_ends_a_grant_that_is_just_being_raised() {
+    let (_scratch, paths) = host(&["aaaaaaaa"]);
+    fs::remove_file(&paths.sudoers_file).unwrap();
+    all(&paths, &now("a")).unwrap();
+    assert_eq!(removed_ids(&paths), ["aaaaaaaa"]);
+    assert!(converge(&paths, &sudoers_text(&["aaaaaaaa"])).is_err());
+}
+
+#[test]
+fn all_without_room_for_notes_ends_everything_and_says_so() {
+    let (_scratch, paths) = host(&["aaaaaaaa"]);
+    fs::create_dir(&paths.guard_notes).unwrap();
+    assert!(matches!(all(&paths, &now("a")), Err(OnceError::NotNoted(_))));
+    assert_eq!(text(&paths), sudoers_text(&[]));
+}
+
+#[test]
+fn all_with_everything_damaged_still_ends_everything() {
+    let (_scratch, paths) = host(&["aaaaaaaa"]);
+    fs::write(&paths.applied, "rubbish").unwrap();
+    fs::write(&paths.sudoers_file, "ALL ALL=(ALL) NOPASSWD: ALL\n").unwrap();
+    all(&paths, &now("a")).unwrap();
+    assert!(!paths.sudoers_file.exists());
+    assert_eq!(guard_notes::take(&paths).unwrap().unwrap().len(), 1);
+}
