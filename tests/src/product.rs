@@ -2,16 +2,17 @@
 
 use std::fmt::Write as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::manifest::{self, Kind, Manifest};
+use crate::rootns::next_number;
 use crate::{Error, Inside, Output, Release, Result, RootBed, Running, cache, elf, trees, until};
 
-/// How long jitd may take to answer on its socket.
-const START: Duration = Duration::from_secs(10);
+/// How long a daemon may take to be ready.
+const READY: Duration = Duration::from_secs(10);
 
 /// Where jitd listens.
 pub const SOCKET: &str = "/run/jit/jitd.sock";
@@ -57,29 +58,49 @@ impl RootBed {
         Ok(bed)
     }
 
-    /// Starts jitd as root, without systemd, and waits until it takes connections. What it prints is shown when the test fails.
+    /// Starts jitd as root, without systemd, and waits until it is ready and takes connections. What it prints is shown when the
+    /// test fails.
     ///
     /// # Errors
-    /// When it ends, or does not listen within ten seconds.
+    /// When it ends, or is not ready within ten seconds.
     pub fn start_jitd(&self) -> Result<Running> {
-        let jitd = self.command(&["/usr/sbin/jitd"]).spawn()?;
-        self.wait_for_jitd(|| (!jitd.is_running()).then(|| jitd.story()))?;
+        let jitd = self.start_notifying(&["/usr/sbin/jitd"])?;
+        until("jitd to listen", READY, || UnixStream::connect(self.outside(SOCKET)).ok())?;
         Ok(jitd)
     }
 
-    /// Starts jit-guard as root, without systemd, as its unit does it: once with `--boot`, then for good.
+    /// Starts jit-guard as root, without systemd, as its unit does it: once with `--boot`, then for good; waits for its first look.
     ///
     /// # Errors
-    /// When `--boot` fails, or it cannot be started.
+    /// When `--boot` fails, it ends, or it is not ready within ten seconds.
     pub fn start_guard(&self) -> Result<Running> {
         self.run(&["/usr/sbin/jit-guard", "--boot"])?.ok()?;
-        let guard = self.command(&["/usr/sbin/jit-guard"]).spawn()?;
-        let pid = guard.pid()?;
-        until("jit-guard to run", START, || {
-            let exe = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
-            (exe.is_some_and(|exe| exe.ends_with("jit-guard")) || !guard.is_running()).then_some(())
+        self.start_notifying(&["/usr/sbin/jit-guard"])
+    }
+
+    /// Starts a daemon and waits for its word that it is ready, as systemd would (sd_notify(3)).
+    ///
+    /// # Errors
+    /// When it ends before, or does not say so within ten seconds.
+    pub fn start_notifying(&self, words: &[&str]) -> Result<Running> {
+        let path = format!("/run/ready-{}", next_number());
+        let socket =
+            UnixDatagram::bind(self.outside(&path)).map_err(Error::io(format!("make the socket {path}")))?;
+        socket.set_nonblocking(true).map_err(Error::io(format!("set up the socket {path}")))?;
+        let daemon = self.command(words).env("NOTIFY_SOCKET", &path).spawn()?;
+        let said = until(&format!("{} to be ready", words.join(" ")), READY, || {
+            let mut message = [0_u8; 4096];
+            let count = socket.recv(&mut message).unwrap_or(0);
+            let text = String::from_utf8_lossy(message.get(..count).unwrap_or_default());
+            let ready = text.lines().any(|line| line == "READY=1");
+            if ready { Some(Ok(())) } else { (!daemon.is_running()).then(|| Err(daemon.story())) }
         })?;
-        Ok(guard)
+        said.map_err(|story| Error::Program {
+            command: words.join(" "),
+            status: "ended before it was ready".to_owned(),
+            output: story,
+        })?;
+        Ok(daemon)
     }
 }
 
@@ -106,19 +127,5 @@ impl Inside {
     /// As [`Inside::run`].
     pub fn jitctl(&self, user: &str, words: &[&str]) -> Result<Output> {
         self.as_user(user, &[&["jitctl"], words].concat())
-    }
-
-    /// Waits until jitd takes connections; `gone` says when there is nothing to wait for any more.
-    pub(crate) fn wait_for_jitd(&self, gone: impl Fn() -> Option<String>) -> Result<()> {
-        let socket = self.outside(SOCKET);
-        let answer = until("jitd to listen", START, || match UnixStream::connect(&socket) {
-            Ok(_) => Some(Ok(())),
-            Err(_) => gone().map(Err),
-        })?;
-        answer.map_err(|story| Error::Program {
-            command: "jitd".to_owned(),
-            status: "ended before it listened".to_owned(),
-            output: story,
-        })
     }
 }

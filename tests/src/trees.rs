@@ -171,6 +171,7 @@ impl Mmdebstrap {
         command.args(["-m", "--propagation", "private", "perl"]).arg(root.join("usr/bin/mmdebstrap"));
         command.args(["--quiet", "--mode=root", "--variant=minbase", "--dpkgopt=force-unsafe-io"]);
         command.args(["--aptopt=Acquire::Languages \"none\"", "--aptopt=APT::Install-Recommends \"false\""]);
+        command.args(proxy());
         command.arg(format!("--include={packages}")).arg(release.suite()).arg(to).arg(&self.mirror);
         command.env("PERL5LIB", perl_folders(root)).env("LC_ALL", "C.UTF-8").env_remove("LD_LIBRARY_PATH");
         program::run(&mut command).map(drop).map_err(|error| {
@@ -183,14 +184,20 @@ impl Mmdebstrap {
     }
 }
 
-/// The mirror this machine already uses for Debian itself, else Debian's own.
+/// The mirror this machine already uses for Debian itself, else Debian's own. Works without package lists.
 fn mirror() -> String {
+    const NAMES: [&str; 6] = ["bookworm", "trixie", "forky", "oldstable", "stable", "testing"];
     let mut ask = Command::new("apt-get");
-    ask.args(["indextargets", "--format", "$(SITE) $(CODENAME)", "Origin: Debian"]);
-    let said = program::run(&mut ask).unwrap_or_default();
-    let mut sites = said.lines().filter_map(|line| line.split_once(' '));
-    let main = sites.find(|(_, codename)| !codename.is_empty() && !codename.contains('-'));
-    main.map_or("http://deb.debian.org/debian", |(site, _)| site).to_owned()
+    let said = program::run(ask.args(["indextargets", "--format", "$(SITE) $(RELEASE)"])).unwrap_or_default();
+    let debian = said.lines().filter_map(|line| line.split_once(' ')).find(|(_, name)| NAMES.contains(name));
+    debian.map_or("http://deb.debian.org/debian", |(site, _)| site).to_owned()
+}
+
+/// The way to the mirror that this machine's apt is set to, as an option for the tree's own.
+fn proxy() -> Option<String> {
+    let said = program::run(Command::new("apt-config").args(["dump", "--format=%v", "Acquire::http::Proxy"]))
+        .ok()?;
+    (!said.trim().is_empty()).then(|| format!("--aptopt=Acquire::http::Proxy \"{}\"", said.trim()))
 }
 
 /// Downloads packages of this machine's release and unpacks them into `folder`; nothing is installed.

@@ -125,3 +125,17 @@ fn a_killed_harness_leaves_nothing() {
         .unwrap();
     }
 }
+
+#[test]
+fn a_daemon_is_started_when_it_says_so() {
+    let Some(bed) = RootBed::bare(Release::Bookworm).or_skip() else { return };
+    let script = "echo slow; systemd-notify --ready; echo said; exec sleep 1000";
+    let daemon = bed.start_notifying(&["bash", "-c", script]).unwrap();
+    daemon.wait_for("said", Duration::from_secs(10)).unwrap();
+    assert_eq!(daemon.terminate().unwrap().code, 128 + 15);
+    let dead = bed.start_notifying(&["bash", "-c", "echo no luck >&2; exit 3"]).unwrap_err();
+    assert!(
+        dead.to_string().contains("ended before it was ready") && dead.to_string().contains("no luck"),
+        "{dead}"
+    );
+}

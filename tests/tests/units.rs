@@ -12,6 +12,7 @@ visudo -cf /run/jit/sudoers.d/.new
 mv /run/jit/sudoers.d/.new /run/jit/sudoers.d/jit
 sudo -n -l -U daemon | grep /usr/bin/id
 echo record > /var/lib/jit/ledger.db
+echo record > /var/log/jit/events.jsonl
 readlink /proc/1/exe
 getent passwd alice
 echo hello alice > $(cat /tty)
@@ -76,7 +77,11 @@ fn prepare(bed: &BootedBed) {
     for unit in units {
         bed.copy_in(&manifest::folder().join(unit), &format!("/etc/systemd/{unit}")).unwrap();
     }
-    bed.copy_in(&manifest::folder().join("tmpfiles.d/jit.conf"), "/etc/tmpfiles.d/jit.conf").unwrap();
+    for kind in ["sysusers.d", "tmpfiles.d"] {
+        bed.copy_in(&manifest::folder().join(kind).join("jit.conf"), &format!("/etc/{kind}/jit.conf"))
+            .unwrap();
+    }
+    bed.run(&["systemd-sysusers", "jit.conf"]).unwrap().expect_ok();
     bed.run(&["systemd-tmpfiles", "--create", "jit.conf"]).unwrap().expect_ok();
     bed.write_mode("/etc/sudoers.d/00-jit", "@includedir /run/jit/sudoers.d\n", 0o440).unwrap();
     bed.add_user("alice", &[], None).unwrap();
