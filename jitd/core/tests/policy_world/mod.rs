@@ -111,3 +111,8 @@ pub(crate) fn verdict(policy: &Policy, ask: &Ask<'_>, facts: &Facts) -> String {
         Outcome::Refuse(refusal) => refusal.code().into(),
     }
 }
+
+/// Makes the lookup of a group fail.
+pub(crate) fn unreachable(facts: &mut Facts, group: &str) {
+    facts.known_groups.insert(group.into(), GroupState::Unreachable { why: "the directory is down".into() });
+}

@@ -68,7 +68,7 @@ fn read_command(mut rest: &str) -> Result<(ReadCommand, &str), String> {
 fn read_arguments(text: &str) -> Result<(Option<String>, &str), String> {
     let (mut pattern, mut space) = (None::<String>, false);
     let mut chars = text.char_indices();
-    let mut push = |pattern: &mut Option<String>, space: &mut bool, part: &str| {
+    let push = |pattern: &mut Option<String>, space: &mut bool, part: &str| {
         let pattern = pattern.get_or_insert_default();
         if *space && !pattern.is_empty() {
             pattern.push(' ');
