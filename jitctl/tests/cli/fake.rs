@@ -1,0 +1,164 @@
+//! A jitd that answers what a test wants, over the real frames.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use jit_common::request::{Hello, Request, WIRE_VERSION};
+use jit_common::response::{
+    GrantView, PasswordView, PersonView, Response, RuleView, StateView, StatusView, SudoView,
+};
+use jit_common::{codec, frame};
+
+use crate::program::Scratch;
+
+/// What it does with a connection.
+pub(crate) enum Act {
+    /// Welcomes, and answers with these.
+    Answer(Vec<Response>),
+    /// Says that it is of another version.
+    WrongVersion,
+    /// Writes these bytes.
+    Bytes(Vec<u8>),
+    /// Welcomes and hangs up.
+    HangUp,
+    /// Never says anything.
+    Silence,
+    /// Answers, and is gone for everybody after that.
+    LastAnswer(Response),
+}
+
+/// A listening fake.
+pub(crate) struct Fake {
+    pub(crate) socket: PathBuf,
+    /// The requests, as they come.
+    pub(crate) asked: Receiver<Request>,
+    /// Where the socket is.
+    _dir: Scratch,
+}
+
+impl Fake {
+    /// Listens, and does with each request what `act` says.
+    pub(crate) fn new(act: impl FnMut(&Request) -> Act + Send + 'static) -> Self {
+        let dir = Scratch::new();
+        let socket = dir.join("jitd.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let (sender, asked) = channel();
+        let path = socket.clone();
+        // Not joined: it ends with the test's process.
+        thread::spawn(move || serve(&listener, &path, act, &sender));
+        Self { socket, asked, _dir: dir }
+    }
+
+    /// Answers every request with this.
+    pub(crate) fn answering(response: Response) -> Self {
+        Self::new(move |_| Act::Answer(vec![response.clone()]))
+    }
+
+    /// The next request that was made.
+    pub(crate) fn request(&self) -> Request {
+        self.asked.recv_timeout(std::time::Duration::from_secs(60)).unwrap()
+    }
+}
+
+fn serve(
+    listener: &UnixListener,
+    path: &PathBuf,
+    mut act: impl FnMut(&Request) -> Act,
+    asked: &Sender<Request>,
+) {
+    // Streams of silent answers stay open.
+    let mut silent = vec![];
+    for stream in listener.incoming() {
+        let mut stream = stream.unwrap();
+        let _: Hello = codec::decode(&read(&mut stream)).unwrap();
+        let request: Request = codec::decode(&read(&mut stream)).unwrap();
+        let act = act(&request);
+        let last = matches!(act, Act::LastAnswer(_));
+        if last {
+            // Before the client can know, so that its next call finds nobody.
+            fs::remove_file(path).unwrap();
+        }
+        let _ = asked.send(request);
+        let welcome = Response::Welcome { daemon: "0.0.0-fake".to_owned() };
+        match act {
+            Act::Answer(responses) => {
+                send(&mut stream, &welcome);
+                responses.iter().for_each(|response| send(&mut stream, response));
+            }
+            Act::WrongVersion => {
+                let daemon = "9.9.9".to_owned();
+                send(&mut stream, &Response::WrongVersion { wire: WIRE_VERSION + 1, daemon });
+            }
+            Act::Bytes(bytes) => drop(stream.write_all(&bytes)),
+            Act::HangUp => send(&mut stream, &welcome),
+            Act::Silence => silent.push(stream),
+            Act::LastAnswer(response) => {
+                send(&mut stream, &welcome);
+                send(&mut stream, &response);
+                return;
+            }
+        }
+    }
+}
+
+fn read(stream: &mut UnixStream) -> Vec<u8> {
+    let mut header = [0; frame::HEADER_LEN];
+    stream.read_exact(&mut header).unwrap();
+    let mut body = vec![0; frame::body_len(header, frame::MAX_REQUEST).unwrap()];
+    stream.read_exact(&mut body).unwrap();
+    body
+}
+
+/// A client that has gone is no concern of ours.
+fn send(stream: &mut UnixStream, response: &Response) {
+    let bytes = frame::wrap(&codec::encode(response).unwrap(), frame::MAX_RESPONSE).unwrap();
+    let _ = stream.write_all(&bytes);
+}
+
+/// A live grant of `web-restart`.
+pub(crate) fn grant() -> GrantView {
+    let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap();
+    let half_an_hour = 1_800_000_000_000;
+    GrantView {
+        id: "7k2m9xqa".parse().unwrap(),
+        person: PersonView { uid: 1000, name: "alice".to_owned() },
+        role: "web-restart".to_owned(),
+        rule: RuleView {
+            name: "on-call restarts web at once".to_owned(),
+            location: "10-web.toml:12".to_owned(),
+        },
+        state: StateView::Active,
+        sudo: SudoView {
+            run_as: "root".to_owned(),
+            password: PasswordView::NotAsked,
+            commands: vec!["/usr/bin/jit-no-such-program".to_owned()],
+            refused: vec![],
+        },
+        reason: Some("INC-42 nginx \x1b[31mstuck".to_owned()),
+        ticket: None,
+        start: now,
+        until: now + half_an_hour,
+        left: half_an_hour,
+        end: None,
+    }
+}
+
+/// Nothing live, all well.
+pub(crate) fn status() -> StatusView {
+    StatusView {
+        mine: vec![],
+        all: None,
+        daemon: "0.1.0".to_owned(),
+        not_granting: vec![],
+        attention: vec![],
+        sudo: "classic 1.9.16p2".to_owned(),
+        policy: None,
+        live: 0,
+        entries: 0,
+        sinks: vec![],
+    }
+}
