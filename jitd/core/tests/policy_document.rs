@@ -1,0 +1,91 @@
+//! `docs/policy.md` is true: its policies are read, its cases come as they say, its codes and keys are all there are.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed assumption is a failed test"
+)]
+
+use jit_common::refusal::POLICY_CODES;
+use jitd_core::policy::cases::{CaseVerdict, parse_cases, run_case};
+use jitd_core::policy::{Policy, lint};
+
+const DOCUMENT: &str = include_str!("../../../docs/policy.md");
+
+/// The blocks of the document with this word after the fence.
+fn blocks(fence: &str) -> Vec<String> {
+    let (mut blocks, mut open) = (Vec::new(), None::<String>);
+    for line in DOCUMENT.lines() {
+        match &mut open {
+            Some(_) if line == "```" => blocks.extend(open.take()),
+            Some(block) => {
+                block.push_str(line);
+                block.push('\n');
+            }
+            None if line == format!("```{fence}") => open = Some(String::new()),
+            None => {}
+        }
+    }
+    blocks
+}
+
+fn policies() -> Vec<Policy> {
+    blocks("toml")
+        .iter()
+        .map(|text| {
+            Policy::parse(&[("policy.md", text)]).unwrap_or_else(|errors| panic!("{errors:#?}\n{text}"))
+        })
+        .collect()
+}
+
+#[test]
+fn every_policy_of_the_document_is_valid() {
+    let policies = policies();
+    assert_eq!(policies.len(), 2);
+    assert!(lint(&policies[0]).is_empty(), "the first policy is one to copy: {:?}", lint(&policies[0]));
+}
+
+#[test]
+fn every_case_of_the_document_comes_as_it_says() {
+    let (policies, cases) = (policies(), blocks("toml cases"));
+    let cases = parse_cases("policy.md", &cases[0]).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    assert!(cases.len() >= 8);
+    for case in cases {
+        let result = run_case(&policies[1], &case, &|_, _, _| None);
+        assert_eq!(result.verdict, CaseVerdict::AsExpected, "{}: {:#?}", case.name, result.decision);
+    }
+}
+
+#[test]
+fn every_code_that_a_case_may_expect_is_in_the_document() {
+    for code in POLICY_CODES {
+        assert!(DOCUMENT.contains(&format!("`{code}`")), "{code}");
+    }
+}
+
+#[test]
+fn the_example_with_every_key_has_every_key() {
+    let example = &blocks("toml")[1];
+    // Whatever the reader of a table knows as a key, it tells when it meets an unknown one.
+    for text in [
+        "[role.x]\nzzz = 1",
+        "[role.x]\nsudo = { zzz = 1 }",
+        "[[rule]]\nzzz = 1",
+        "[[rule]]\neligible = { zzz = 1 }",
+        "[[rule]]\nreason = { zzz = 1 }",
+        "[[rule]]\nticket = { zzz = 1 }",
+        "[[rule]]\nschedule = { zzz = 1 }",
+        "[[deny]]\nzzz = 1",
+        "[duties]\nzzz = 1",
+    ] {
+        let errors = Policy::parse(&[("x.toml", text)]).unwrap_err();
+        let told = errors.iter().find(|error| error.message.contains("unknown key \"zzz\"")).unwrap();
+        let keys = told.message.split("the keys are ").nth(1).unwrap();
+        for key in keys.split(", ") {
+            let written = example
+                .lines()
+                .any(|line| line.contains(&format!("{key} ")) || line.contains(&format!("{key}=")));
+            assert!(written, "{key} is not in the example");
+        }
+    }
+}
