@@ -1,5 +1,5 @@
 //! What a role may say about sudo: only what sudoers can hold exactly.
-#![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed assumption is a failed test")]
 
 use jitd_core::policy::{Arguments, Command, RunAs, SudoRole};
 
