@@ -154,6 +154,14 @@ impl<S: Fn(&[u8; 32], &[u8], &[u8; 64]) -> bool> Verifier<S> {
         Self { signature, report: Report::default() }
     }
 
+    /// Begins behind an entry that was verified before.
+    #[must_use]
+    pub fn after(signature: S, seq: u64, hash: Hash) -> Self {
+        let mut verifier = Self::new(signature);
+        verifier.begin_after(seq, hash);
+        verifier
+    }
+
     /// Takes one line of an export. After the first problem every further line is ignored.
     pub fn line(&mut self, line: &str) {
         if self.report.problem.is_some() || line.trim().is_empty() {

@@ -1,0 +1,126 @@
+//! Where the ledger lives: its folder and files, that they are root's alone, and the lock that keeps jitd single.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::OpenError;
+
+/// The paths of one ledger.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) dir: PathBuf,
+    pub(super) database: PathBuf,
+    pub(super) log: PathBuf,
+    pub(super) unfinished: PathBuf,
+    pub(super) reserve: PathBuf,
+    pub(super) host_key: PathBuf,
+    lock: PathBuf,
+}
+
+impl Place {
+    pub(super) fn new(dir: &Path) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            database: dir.join("ledger.db"),
+            log: dir.join("ledger.db-wal"),
+            unfinished: dir.join("ledger.db.new"),
+            reserve: dir.join("ledger.reserve"),
+            host_key: dir.join("host.key"),
+            lock: dir.join("ledger.lock"),
+        }
+    }
+
+    /// Makes sure of the folder, and that this is the only jitd that uses it for as long as the file is held.
+    pub(super) fn lock(&self) -> Result<File, OpenError> {
+        match DirBuilder::new().mode(0o700).create(&self.dir) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(io_error(&self.dir, error)),
+        }
+        check_private(&self.dir, Kind::Directory)?;
+        let lock = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits())
+            .open(&self.lock)
+            .map_err(|error| io_error(&self.lock, error))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(lock),
+            Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path: self.lock.clone() }),
+            Err(TryLockError::Error(error)) => Err(io_error(&self.lock, error)),
+        }
+    }
+
+    /// Whether there is a database, which is then a private file with something in it.
+    pub(super) fn has_database(&self) -> Result<bool, OpenError> {
+        if !exists(&self.database)? {
+            // SQLite would play the log of one database into another.
+            return if exists(&self.log)? { Err(OpenError::StrayLog { path: self.log.clone() }) } else { Ok(false) };
+        }
+        check_private(&self.database, Kind::File)?;
+        let length = self.database.metadata().map_err(|error| io_error(&self.database, error))?.len();
+        if length == 0 {
+            // SQLite would take it for a new database and forget everything in silence.
+            return Err(OpenError::NotALedger { path: self.database.clone(), why: "it is empty".to_owned() });
+        }
+        Ok(true)
+    }
+
+    /// Makes the renames in the folder durable.
+    pub(super) fn sync(&self) -> Result<(), OpenError> {
+        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(|error| io_error(&self.dir, error))
+    }
+}
+
+/// What something has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Directory,
+}
+
+/// Refuses what belongs to somebody else, is open to somebody else, or is a link.
+pub(super) fn check_private(path: &Path, kind: Kind) -> Result<(), OpenError> {
+    let found = path.symlink_metadata().map_err(|error| io_error(path, error))?;
+    let unsafe_because = |why: String| Err(OpenError::Unsafe { path: path.to_owned(), why });
+    let (is_kind, called) = match kind {
+        Kind::File => (found.is_file(), "a regular file"),
+        Kind::Directory => (found.is_dir(), "a folder"),
+    };
+    if !is_kind {
+        return unsafe_because(format!("it is not {called}"));
+    }
+    let us = nix::unistd::geteuid().as_raw();
+    if found.uid() != us {
+        return unsafe_because(format!("it belongs to uid {} and not to uid {us}: chown it", found.uid()));
+    }
+    if found.mode() & 0o077 != 0 {
+        return unsafe_because(format!("its mode is {:o}: chmod go= it", found.mode() & 0o7777));
+    }
+    Ok(())
+}
+
+pub(super) fn exists(path: &Path) -> Result<bool, OpenError> {
+    match path.symlink_metadata() {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(io_error(path, error)),
+    }
+}
+
+pub(super) fn remove_if_there(path: &Path) -> Result<(), OpenError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(io_error(path, error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+pub(super) fn io_error(path: &Path, source: io::Error) -> OpenError {
+    OpenError::Io { path: path.to_owned(), source }
+}

@@ -1,0 +1,140 @@
+//! Reading what is committed.
+
+use jit_common::ids::RequestId;
+use jitd_core::record::chain::{GENESIS, Hash};
+use jitd_core::record::verify::Fault;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Head, Ledger, ReadError, Row, Text};
+
+/// The columns of [`row`], in its order.
+pub(super) const COLUMNS: &str = "seq, at, kind, request, body, hash";
+
+impl Ledger {
+    /// Entries after number `after`, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn rows_after(&self, after: u64, limit: usize) -> Result<Vec<Row>, ReadError> {
+        let sql = format!("SELECT {COLUMNS} FROM records WHERE seq > ?1 ORDER BY seq LIMIT ?2");
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let Ok(after) = i64::try_from(after) else { return Ok(Vec::new()) };
+        self.rows_by(&sql, params![after, limit])
+    }
+
+    /// As [`Ledger::rows_after`], with reason and ticket of the request on every entry that belongs to one: a message in
+    /// the journal has to say alone why somebody was given something.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn rows_for_sinks(&self, after: u64, limit: usize) -> Result<Vec<Row>, ReadError> {
+        let mut rows = self.rows_after(after, limit)?;
+        let mut statement = self.db.prepare(
+            "SELECT field, salt, text FROM records JOIN texts USING (seq) \
+             WHERE request = ?1 AND request <> '' AND kind IN ('requested', 'refused')",
+        )?;
+        for row in &mut rows {
+            if let Some(request) = row.request.filter(|_| row.kind != "requested" && row.kind != "refused") {
+                row.asked = statement.query_map([request.as_str()], text)?.collect::<Result<_, _>>()?;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The entries of one request, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn rows_of(&self, request: RequestId) -> Result<Vec<Row>, ReadError> {
+        let sql = format!("SELECT {COLUMNS} FROM records WHERE request = ?1 AND request <> '' ORDER BY seq");
+        self.rows_by(&sql, params![request.as_str()])
+    }
+
+    /// Requests on the record whose id begins with `prefix`, at most two: enough to know whether it is unique.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn requests_like(&self, prefix: &str) -> Result<Vec<RequestId>, ReadError> {
+        // Ids are lowercase ASCII, so everything that begins with the prefix lies between it and it with a `~` behind.
+        let mut statement = self.db.prepare(
+            "SELECT DISTINCT request FROM records \
+             WHERE request >= ?1 AND request < ?1 || '~' AND request <> '' ORDER BY request LIMIT 2",
+        )?;
+        let found = statement.query_map([prefix], |row| row.get::<_, String>(0))?;
+        found
+            .map(|id| {
+                let id = id?;
+                id.parse().map_err(|_| ReadError::Entry { seq: 0, fault: Fault::Request(id) })
+            })
+            .collect()
+    }
+
+    fn rows_by(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<Row>, ReadError> {
+        let mut statement = self.db.prepare(sql)?;
+        let mut rows: Vec<Row> = statement.query_map(parameters, row)?.collect::<Result<_, _>>()?;
+        let mut texts = self.db.prepare(TEXTS)?;
+        for row in &mut rows {
+            row.texts = texts.query_map([column(row.seq)?], text)?.collect::<Result<_, _>>()?;
+        }
+        Ok(rows)
+    }
+
+    /// The newest entry as it stands in the database.
+    pub(super) fn stored_head(&self) -> rusqlite::Result<Head> {
+        stored_head(&self.db)
+    }
+}
+
+/// The texts of one entry.
+pub(super) const TEXTS: &str = "SELECT field, salt, text FROM texts WHERE seq = ?1 ORDER BY field";
+
+pub(super) fn stored_head(db: &Connection) -> rusqlite::Result<Head> {
+    let newest = db
+        .query_row("SELECT seq, hash FROM records ORDER BY seq DESC LIMIT 1", [], |row| {
+            Ok(Head { seq: number(row, 0)?, hash: row.get::<_, Hash>(1)? })
+        })
+        .optional()?;
+    Ok(newest.unwrap_or(Head { seq: 0, hash: GENESIS }))
+}
+
+/// A row without its texts.
+pub(super) fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    let request: String = row.get(3)?;
+    let request = match request.as_str() {
+        "" => None,
+        id => Some(id.parse::<RequestId>().map_err(|error| unreadable(3, Type::Text, error))?),
+    };
+    Ok(Row {
+        seq: number(row, 0)?,
+        at: row.get(1)?,
+        kind: row.get(2)?,
+        request,
+        body: row.get(4)?,
+        hash: row.get(5)?,
+        texts: Vec::new(),
+        asked: Vec::new(),
+    })
+}
+
+/// A typed text.
+pub(super) fn text(row: &rusqlite::Row<'_>) -> rusqlite::Result<Text> {
+    Ok(Text { field: row.get(0)?, salt: row.get(1)?, text: row.get(2)? })
+}
+
+fn number(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<u64> {
+    u64::try_from(row.get::<_, i64>(index)?).map_err(|error| unreadable(index, Type::Integer, error))
+}
+
+/// A number as SQLite keeps it.
+pub(super) fn column(seq: u64) -> rusqlite::Result<i64> {
+    i64::try_from(seq).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+fn unreadable(
+    index: usize,
+    found: Type,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(index, found, Box::new(error))
+}
