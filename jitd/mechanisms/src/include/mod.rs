@@ -7,20 +7,14 @@ use jit_common::paths::SUDOERS_DIR;
 use jit_common::visudo::{Flavour, Verdict, Visudo, VisudoError};
 
 use crate::dir::{Dir, DirError, Durability, Entry};
-use crate::paths::{HostPaths, name_of};
+use crate::paths::{HostPaths, make_directories, name_of};
 use crate::sudoers_file::FILE_MODE;
 
 /// More than this is no file of ours, and no sudoers file to look through.
 const SIZE_MAX: u64 = 4 * 1024 * 1024;
 
-/// What the file holds.
-#[must_use]
-pub fn text() -> String {
-    // A missing directory is silent in every sudo for @includedir (not for @include), so this may stay when jitd goes.
-    format!(
-        "# Makes sudo read the grants of jitd. Admins' own files sort after this one and win.\n@includedir {SUDOERS_DIR}\n"
-    )
-}
+/// What the file holds: the same as the package places.
+pub const TEXT: &str = include_str!("../../../../systemd/sudoers.d/00-jit");
 
 /// How the file is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,8 +158,10 @@ pub fn place(paths: &HostPaths, visudo: &Visudo, limit: Duration) -> Result<Plac
         FileState::Missing => {}
         FileState::Changed(how) => return Err(IncludeError::Occupied { path: path(), how }),
     }
+    // A missing directory is silent in classic sudo, but sudo-rs 0.2.5 tells every caller and its visudo refuses.
+    make_directories(paths)?;
     let before = visudo.check_host(limit).map_err(no_answer)?;
-    let staged = dir.stage(name, text().as_bytes(), FILE_MODE, Durability::AcrossReboot)?;
+    let staged = dir.stage(name, TEXT.as_bytes(), FILE_MODE, Durability::AcrossReboot)?;
     // By itself, under a name that sudo does not read.
     if let Verdict::Rejected { complaint } = visudo.check_file(&staged.path(), limit).map_err(no_answer)? {
         return Err(IncludeError::Rejected { path: path(), complaint });

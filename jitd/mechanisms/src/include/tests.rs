@@ -23,11 +23,11 @@ const SUDOERS: &str = "root ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n";
 
 #[test]
 fn what_we_place_is_in_place() {
-    let (_scratch, paths) = with(SUDOERS, Some(&text()));
+    let (_scratch, paths) = with(SUDOERS, Some(TEXT));
     let state = state(&paths, Flavour::Classic).unwrap();
     assert_eq!(state, IncludeState { file: FileState::InPlace, read: ReadBySudo::Yes });
     assert_eq!(state.problem(), None);
-    assert!(text().ends_with('\n'));
+    assert!(TEXT.ends_with('\n'));
 }
 
 #[test]
@@ -45,14 +45,14 @@ fn both_spellings_reach_it_and_a_comment_does_not() {
     ] {
         assert!(!includes_dropins(bad), "{bad}");
     }
-    let (_scratch, paths) = with("root ALL=(ALL:ALL) ALL\n", Some(&text()));
+    let (_scratch, paths) = with("root ALL=(ALL:ALL) ALL\n", Some(TEXT));
     let problem = state(&paths, Flavour::Classic).unwrap().problem().unwrap();
     assert!(problem.contains("visudo"), "{problem}");
 }
 
 #[test]
 fn sudo_rs_has_a_sudoers_file_of_its_own_when_it_is_there() {
-    let (_scratch, paths) = with(SUDOERS, Some(&text()));
+    let (_scratch, paths) = with(SUDOERS, Some(TEXT));
     assert_eq!(state(&paths, Flavour::SudoRs).unwrap().read, ReadBySudo::Yes);
     fs::write(&paths.etc_sudoers_rs, "root ALL=(ALL:ALL) ALL\n").unwrap();
     let read = state(&paths, Flavour::SudoRs).unwrap().read;
@@ -77,14 +77,14 @@ fn whatever_else_stands_there_is_told_and_left() {
         assert!(matches!(remove(&paths).unwrap(), TakenAway::Left(_)));
         assert!(paths.include_file.exists());
     }
-    let (_scratch, paths) = with(SUDOERS, Some(&text()));
+    let (_scratch, paths) = with(SUDOERS, Some(TEXT));
     fs::set_permissions(&paths.include_file, fs::Permissions::from_mode(0o666)).unwrap();
     assert!(matches!(state(&paths, Flavour::Classic).unwrap().file, FileState::Changed(_)));
 }
 
 #[test]
 fn it_is_removed_when_it_is_ours_and_once() {
-    let (_scratch, paths) = with(SUDOERS, Some(&text()));
+    let (_scratch, paths) = with(SUDOERS, Some(TEXT));
     assert_eq!(remove(&paths).unwrap(), TakenAway::Removed);
     assert_eq!(remove(&paths).unwrap(), TakenAway::WasMissing);
     assert!(state(&paths, Flavour::Classic).unwrap().problem().unwrap().contains("--place-include"));

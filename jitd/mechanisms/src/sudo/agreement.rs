@@ -2,8 +2,9 @@
 //!
 //! Asked as root by `sudo -n -l -U USER -u RUNAS -- COMMAND ARGS`. Measured on sudo 1.9.13p3 (Debian 12), 1.9.16p2
 //! (Debian 13) and sudo-rs 0.2.5 alike: allowed is exit 0 with the command on standard output, whether or not it
-//! would ask for a password; not allowed is exit 1 with no output; an unknown user or run-as user is exit 1 with a
-//! sentence. A syntax error in some drop-in is printed before either answer and does not change it.
+//! would ask for a password; not allowed is exit 1 with no output (sudo-rs has a sentence where the person has no rule
+//! at all); an unknown user or run-as user is exit 1 with a sentence. A syntax error in some drop-in is printed before
+//! either answer and does not change it.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -24,7 +25,7 @@ pub enum Agreement {
     Agrees,
     /// The person may not.
     Refuses {
-        /// sudo's first line, or what its silence means.
+        /// sudo's own line, or what its silence means.
         said: String,
     },
     /// It did not answer; that is neither a yes nor a no, and nothing to remember.
@@ -74,11 +75,13 @@ fn ask_program(program: &Path, user: &str, run_as: &str, argv: &[&str], limit: D
 }
 
 fn answer(code: Option<i32>, output: &str) -> Agreement {
-    let said = output.lines().map(str::trim).find(|line| !line.is_empty());
+    // Complaints about some drop-in come first and are not the answer.
+    let own = |line: &&str| line.starts_with("sudo: ") || line.starts_with("sudo-rs: ");
+    let said = output.lines().map(str::trim).find(own);
     match code {
         Some(0) => Agreement::Agrees,
         Some(1) => {
-            let silent = "it says that this person may not run it";
+            let silent = "sudo says that this person may not run it";
             Agreement::Refuses { said: said.unwrap_or(silent).to_owned() }
         }
         Some(code) => {
@@ -132,6 +135,11 @@ mod tests {
         assert!(matches!(answer(Some(1), ""), Agreement::Refuses { said } if said.contains("may not")));
         let unknown = answer(Some(1), "sudo: unknown user nosuch\n");
         assert_eq!(unknown, Agreement::Refuses { said: "sudo: unknown user nosuch".into() });
+        let behind = answer(Some(1), "/etc/sudoers.d/zz:1:13: syntax error\ngarbage here\n");
+        assert!(
+            matches!(behind, Agreement::Refuses { said } if said.contains("may not")),
+            "not its complaint"
+        );
         assert!(matches!(answer(Some(127), "x"), Agreement::Unclear { .. }));
         assert!(matches!(answer(None, ""), Agreement::Unclear { .. }));
     }

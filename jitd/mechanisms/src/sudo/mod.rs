@@ -10,4 +10,4 @@ pub use agreement::{Agreement, RoleAgreement, ask, ask_role};
 pub use fingerprint::{Fingerprint, fingerprint};
 pub use jit_common::visudo::Flavour;
 pub use probe::{Sudo, SudoError, probe};
-pub use role_check::reasons_against;
+pub use role_check::{path_reasons, reasons_against};

@@ -45,7 +45,9 @@ pub fn reasons_against(
     reasons
 }
 
-fn path_reasons(paths: &HostPaths, commands: &Commands) -> Vec<String> {
+/// The reasons that can change while a policy is live: a program that is gone, or that others may write now. Asked
+/// again before each grant; a few calls of stat(2).
+pub fn path_reasons(paths: &HostPaths, commands: &Commands) -> Vec<String> {
     let commands: &[Command] = match commands {
         Commands::All => &[],
         Commands::These(commands) => commands,
