@@ -37,7 +37,7 @@ impl Daemon {
         };
         let mut client = Client::ask(&self.socket, &Request::Log(query), patience)?;
         loop {
-            match client.next()? {
+            match client.answer()? {
                 Response::Log(entries) => each(entries)?,
                 Response::LogEnd => return Ok(None),
                 refused @ Response::Refused { .. } => return Ok(Some(refused)),

@@ -47,16 +47,21 @@ impl Output {
 
     /// Prints an answer, in whichever form is wanted.
     pub(crate) fn answer<J: Serialize>(&self, page: &Page, json: &J) -> Result<(), Failure> {
-        match self.form {
-            Form::Eye => self.page(page, self.stream),
-            Form::Json => write(self.stream, &json::line(json)),
-        }
+        unread(self.piece(page, json))
     }
 
     /// Prints a refusal: for the eye on standard error, for nothing was done that has an output.
     pub(crate) fn refusal<J: Serialize>(&self, page: &Page, json: &J) -> Result<(), Failure> {
-        match self.form {
+        unread(match self.form {
             Form::Eye => self.page(page, Stream::Err),
+            Form::Json => write(self.stream, &json::line(json)),
+        })
+    }
+
+    /// Prints a piece of a longer answer. [`Failure::ReaderGone`] says that no more is wanted.
+    pub(crate) fn piece<J: Serialize>(&self, page: &Page, json: &J) -> Result<(), Failure> {
+        match self.form {
+            Form::Eye => self.page(page, self.stream),
             Form::Json => write(self.stream, &json::line(json)),
         }
     }
@@ -88,6 +93,14 @@ impl Output {
             // As above: the exit code still says it.
             let _ = write(self.stream, &json::line(&AnswerJson::Failed { exit: code, sentence, causes }));
         }
+    }
+}
+
+/// An answer that nobody reads is no failure, and no success either: the exit code still says what came of it.
+fn unread(printed: Result<(), Failure>) -> Result<(), Failure> {
+    match printed {
+        Err(Failure::ReaderGone) => Ok(()),
+        printed => printed,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The way from the command line to the exit code.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -9,10 +10,10 @@ use jit_common::response::{LogEntry, Response};
 
 use crate::args::{CommandLine, Global};
 use crate::call::Daemon;
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::failure::Failure;
 use crate::intent::Intent;
-use crate::json::{self, AnswerJson, EntryJson};
+use crate::json::{AnswerJson, EntryJson};
 use crate::output::{Form, Output, Stream};
 use crate::show::page::Ink;
 use crate::show::{self, Page, Text};
@@ -26,7 +27,11 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => {
             // Help goes to standard output and mistakes to standard error; a reader that has gone is no mistake.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+            return match error.use_stderr() {
+                true if runs_a_command(std::env::args_os()) => ExitCode::from(exit::OURS),
+                true => Exit::Usage.into(),
+                false => Exit::Done.into(),
+            };
         }
     };
     let Global { json, socket, timeout } = line.global;
@@ -41,6 +46,14 @@ pub(crate) fn main() -> ExitCode {
         Ok(intent) => finish(perform(intent, &daemon, &output), &output),
         Err(failure) => finish(Err(failure), &output),
     }
+}
+
+/// Whether a command line that was not understood would have run a COMMAND: no code may be taken for the command's.
+fn runs_a_command(args: impl Iterator<Item = OsString>) -> bool {
+    let args: Vec<OsString> = args.collect();
+    let mut parts = args.splitn(2, |arg| arg == "--");
+    let elevates = parts.next().is_some_and(|ours| ours.iter().any(|arg| arg == "elevate"));
+    elevates && parts.next().is_some()
 }
 
 fn finish(result: Result<Exit, Failure>, output: &Output) -> ExitCode {
@@ -153,11 +166,6 @@ fn log(query: LogQuery, daemon: &Daemon, output: &Output) -> Result<Exit, Failur
 }
 
 fn show_entries(entries: &[LogEntry], output: &Output) -> Result<(), Failure> {
-    match output.form {
-        Form::Eye => output.answer(&show::log::page(entries, &output.clock), &()),
-        Form::Json => {
-            let lines: String = entries.iter().map(|entry| json::line(&EntryJson::of(entry))).collect();
-            crate::output::raw(&lines)
-        }
-    }
+    let one = |entry| output.piece(&show::log::page(entry, &output.clock), &EntryJson::of(entry));
+    entries.iter().try_for_each(one)
 }

@@ -77,7 +77,10 @@ impl Clock {
 
     /// `14:32 (8 min ago)`.
     pub(crate) fn past(&self, at: i64) -> String {
-        format!("{} ({} ago)", self.short(at), length(nanos(self.now).saturating_sub(at)))
+        match nanos(self.now).saturating_sub(at) {
+            ago if ago < SECOND => format!("{} (just now)", self.short(at)),
+            ago => format!("{} ({} ago)", self.short(at), length(ago)),
+        }
     }
 
     /// Reads what `--since` takes: a length of time ago, a time of today, a day, or a full date and time.

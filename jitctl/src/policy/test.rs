@@ -56,7 +56,7 @@ fn decide(policy: &Policy, case: &Case) -> Tested {
     }
 }
 
-/// All errors at once, one a line.
+/// All errors at once.
 fn invalid(path: &Path, errors: &[PolicyError]) -> Failure {
     let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
     Failure::Invalid { path: path.to_owned(), errors: lines }

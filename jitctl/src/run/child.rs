@@ -56,7 +56,7 @@ pub(super) enum Ended {
     Exited(u8),
     /// By this signal.
     Signalled(i32),
-    /// We were told to end by this signal and may not pass it on: sudo is root's.
+    /// We were told to end by this signal and could not pass it on.
     LeftBehind(i32),
 }
 
@@ -92,6 +92,8 @@ impl Child {
         self.0.wait().map(ended)
     }
 
+    /// sudo keeps the caller's real uid (1.9.13, 1.9.16, sudo-rs 0.2.5), so we may signal it, and it tells the command.
+    ///
     /// The child was not waited for yet, so its pid is its own.
     fn pass_on(&self, signal: i32) -> io::Result<()> {
         let pid = i32::try_from(self.0.id()).map_err(io::Error::other)?;

@@ -14,8 +14,10 @@ use self::program::{Found, Program};
 use crate::call::Daemon;
 use crate::exit;
 use crate::failure::Failure;
+use crate::json::AnswerJson;
 use crate::output::Output;
 use crate::perform;
+use crate::show;
 use crate::show::page::Ink;
 use crate::time::Clock;
 
@@ -85,9 +87,9 @@ fn with_grant(
     if let Some(signal) = signals.pending_end() {
         return child::code_of_signal(signal);
     }
-    let answer = Response::Granted(Box::new(grant.clone()));
+    let clock = Clock::read();
     // As above.
-    let _ = perform::present(&Request::Elevate(Ask::default()), &answer, &output.at_present());
+    let _ = output.answer(&show::granted::for_command(grant, &clock), &AnswerJson::granted(grant));
     let Some(path) = program.allowed_by(&grant.sudo, args) else {
         let allowed = grant.sudo.commands.join(", ");
         let typed = program::typed(program.path(), args);
@@ -102,7 +104,7 @@ fn with_grant(
         Ok(Ended::Exited(code)) => code,
         Ok(Ended::Signalled(signal)) => child::code_of_signal(signal),
         Ok(Ended::LeftBehind(signal)) => {
-            let why = "the command is root's and cannot be ended from here: it may go on, without the role";
+            let why = "sudo could not be told to end: the command may go on; the role is given back now";
             ours(output, why, child::code_of_signal(signal))
         }
         Err(error) => ours(output, &format!("the command's end cannot be learnt: {error}"), exit::OURS),

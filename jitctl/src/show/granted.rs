@@ -8,6 +8,19 @@ use crate::time::Clock;
 
 /// The answer to `elevate`.
 pub(crate) fn page(grant: &GrantView, clock: &Clock) -> Page {
+    let mut page = given(grant, clock);
+    page.line(2, Text::of("give it back: ").strong(format!("jitctl drop {}", grant.role)));
+    page
+}
+
+/// The same for `-- COMMAND`, which gives it back by itself.
+pub(crate) fn for_command(grant: &GrantView, clock: &Clock) -> Page {
+    let mut page = given(grant, clock);
+    page.line(2, Text::of("it is given back when the command ends"));
+    page
+}
+
+fn given(grant: &GrantView, clock: &Clock) -> Page {
     let mut page = Page::default();
     let rule = pieces::rule(Text::default().then(Ink::Good, "granted").plain(" by rule "), &grant.rule);
     page.split(2, rule, Text::default().strong(grant.id));
@@ -16,7 +29,6 @@ pub(crate) fn page(grant: &GrantView, clock: &Clock) -> Page {
     if let Some(refused) = pieces::refused_commands(&grant.sudo) {
         page.line(2, refused);
     }
-    page.line(2, Text::of("give it back: ").strong(format!("jitctl drop {}", grant.role)));
     page
 }
 

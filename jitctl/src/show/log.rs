@@ -8,12 +8,10 @@ use super::page::Ink;
 use super::{Page, Text};
 use crate::time::Clock;
 
-/// Some entries.
-pub(crate) fn page(entries: &[LogEntry], clock: &Clock) -> Page {
+/// One entry.
+pub(crate) fn page(entry: &LogEntry, clock: &Clock) -> Page {
     let mut page = Page::default();
-    for entry in entries {
-        page.line(0, line(entry, clock));
-    }
+    page.line(0, line(entry, clock));
     page
 }
 
@@ -57,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_line_has_local_time_number_id_and_the_sentence() {
-        let shown = page(&[samples::entry()], &samples::clock()).render(Terminal::plain());
+        let shown = page(&samples::entry(), &samples::clock()).render(Terminal::plain());
         assert!(shown.starts_with("2026-11-22 14:02:00    #812  7k2m9xqa  alice"), "{shown}");
         assert!(shown.contains("web-restart"), "{shown}");
         assert!(shown.contains("INC-42 \\u{1b}[31mnginx"), "{shown}");
@@ -69,7 +67,7 @@ mod tests {
         let mut entry = samples::entry();
         entry.kind = "teleported".to_owned();
         entry.body = "{\"kind\":\"teleported\",\"to\":\"\x1b\"}".to_owned();
-        let shown = page(&[entry], &samples::clock()).render(Terminal::plain());
+        let shown = page(&entry, &samples::clock()).render(Terminal::plain());
         assert!(shown.ends_with("teleported: {\"kind\":\"teleported\",\"to\":\"\\u{1b}\"}\n"), "{shown}");
     }
 }

@@ -53,7 +53,7 @@ fn head(page: &mut Page, grant: &GrantView, clock: &Clock) {
         field(page, "ticket", Text::of(ticket));
     }
     field(page, "rule", pieces::rule(Text::default(), &grant.rule));
-    field(page, "from", Text::of(clock.past(grant.start)));
+    field(page, "since", Text::of(clock.past(grant.start)));
     match &grant.end {
         None => field(page, "until", Text::of(clock.end(grant.until, grant.left))),
         Some(end) => field(page, "ended", Text::of(format!("{}: {}", clock.past(end.at), end.cause))),
@@ -126,7 +126,7 @@ mod tests {
             "  gives     sudo /usr/bin/systemctl restart nginx, /usr/bin/journalctl -u nginx\n",
             "  reason    INC-42 nginx stuck\n",
             "  rule      \"on-call restarts web at once\" (10-web.toml:12)\n",
-            "  from      14:02 (0 s ago)\n",
+            "  since     14:02 (just now)\n",
             "  until     14:32 (in 30 min)\n",
             "\nwhy it was granted\n  yes  alice is in oncall\n",
             "\nchanges on this host\n  + #1000 ALL=(root) NOTAFTER",
@@ -149,7 +149,7 @@ mod tests {
             grant.end = Some(EndView { cause: "dropped".to_owned(), at: samples::clock().nanos() });
         }
         let shown = page(&story, &samples::clock()).render(Terminal::plain());
-        assert!(shown.contains("  ended     14:02 (0 s ago): dropped\n"), "{shown}");
+        assert!(shown.contains("  ended     14:02 (just now): dropped\n"), "{shown}");
         assert!(!shown.contains("  until     "), "{shown}");
     }
 }

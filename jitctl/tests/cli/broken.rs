@@ -4,7 +4,8 @@ use std::process::Stdio;
 use std::sync::mpsc::channel;
 
 use jit_common::frame;
-use jit_common::response::Response;
+use jit_common::refusal::Refusal;
+use jit_common::response::{LogEntry, Response};
 
 use crate::fake::{self, Act, Fake};
 use crate::program::{Ran, Scratch, jitctl_at};
@@ -73,17 +74,41 @@ fn an_answer_to_another_question_is_none() {
     assert!(ran.err.contains("answered something else than was asked"), "{ran:?}");
 }
 
-#[test]
-fn a_reader_that_has_gone_is_a_silent_end() {
+/// Runs jitctl with nobody reading its standard output.
+fn unread(args: &[&str], response: Response) -> Ran {
     let (go, wait) = channel::<()>();
     let jitd = Fake::new(move |_| {
         wait.recv().unwrap();
-        Act::Answer(vec![Response::Status(Box::new(fake::status()))])
+        Act::Answer(vec![response.clone()])
     });
-    let mut command = jitctl_at(&jitd.socket, &["status"]);
+    let mut command = jitctl_at(&jitd.socket, args);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     go.send(()).unwrap();
-    let ran = Ran::of(child.wait_with_output().unwrap());
+    Ran::of(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn a_reader_that_has_gone_is_a_silent_end() {
+    let ran = unread(&["status"], Response::Status(Box::new(fake::status())));
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let entry = LogEntry {
+        seq: 1,
+        at: 0,
+        kind: "stopped".to_owned(),
+        request: None,
+        body: "{}".to_owned(),
+        hash: [0; 32],
+        texts: vec![],
+    };
+    // There is no end to this answer: it is the missing reader that ends it.
+    let ran = unread(&["log", "--follow"], Response::Log(vec![entry]));
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+}
+
+#[test]
+fn a_no_that_nobody_reads_is_still_a_no() {
+    let refusal = Refusal::AccountLocked;
+    let ran = unread(&["elevate", "x", "--json"], Response::Refused { refusal, explanation: None });
+    assert_eq!((ran.code, ran.err.as_str()), (3, ""));
 }

@@ -49,6 +49,8 @@ fn a_daemon_that_is_away_is_125() {
     assert_eq!(ran.code, 125, "{ran:?}");
     assert!(ran.err.contains("is it running?"), "{ran:?}");
     assert!(!ran.err.contains("it is not known"), "nothing was asked: {ran:?}");
+    let ran = Ran::run(jitctl_at(&socket, &["elevate", "web-restart", "--for", "30M", "--", "true"]));
+    assert_eq!(ran.code, 125, "a mistake in usage is ours as well: {ran:?}");
 }
 
 #[test]
@@ -86,7 +88,7 @@ fn a_command_that_is_not_there_needs_no_grant() {
 
 #[test]
 fn a_grant_that_cannot_be_given_back_is_said_with_its_end() {
-    let jitd = Fake::new(|request| Act::LastAnswer(obliging(request)));
+    let jitd = Fake::new(|request| Act::LastAnswer(Box::new(obliging(request))));
     let ran = Ran::run(jitctl_at(&jitd.socket, &["elevate", "web-restart", "--", "true"]));
     assert_eq!(ran.code, 125, "{ran:?}");
     assert!(

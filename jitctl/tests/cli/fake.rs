@@ -28,7 +28,7 @@ pub(crate) enum Act {
     /// Never says anything.
     Silence,
     /// Answers, and is gone for everybody after that.
-    LastAnswer(Response),
+    LastAnswer(Box<Response>),
 }
 
 /// A listening fake.
