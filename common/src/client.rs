@@ -1,11 +1,11 @@
 //! The blocking client of jitd's socket, for jitctl and the PAM module.
 
-use std::io::{self, Read, Write};
-use std::os::unix::net::UnixStream;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::codec::{self, CodecError};
+use crate::connection::Connection;
 use crate::frame::{self, FrameError};
 use crate::request::{Hello, Request, WIRE_VERSION};
 use crate::response::Response;
@@ -13,7 +13,8 @@ use crate::response::Response;
 /// How long a call may wait for jitd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
-    /// At most this long for each read and write.
+    /// At most this long until the first answer, and from there to each further one. Connecting, sending and every
+    /// byte of the answer count together, so neither a full queue nor a jitd that dribbles makes it longer.
     Bounded(Duration),
     /// As long as it takes, for following the log.
     Endless,
@@ -62,29 +63,39 @@ pub enum ClientError {
 /// A connection to jitd.
 #[derive(Debug)]
 pub struct Client {
-    stream: UnixStream,
+    connection: Connection,
+    turn: Turn,
+}
+
+/// How far a conversation has come.
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    /// The question is out.
+    Asked,
+    /// At least one answer was read.
+    Answered,
 }
 
 impl Client {
-    /// Connects and asks, in one write; the first answer is read by [`Client::next`].
+    /// Connects and asks, in one write; the first answer is read by [`Client::answer`].
     ///
     /// # Errors
-    /// When nothing listens at `socket`, or the two versions differ.
+    /// When nothing listens at `socket`, time is up, or the two versions differ.
     pub fn ask(socket: &Path, request: &Request, patience: Patience) -> Result<Self, ClientError> {
-        let unreachable = |source| ClientError::Unreachable { path: socket.display().to_string(), source };
-        let stream = UnixStream::connect(socket).map_err(unreachable)?;
         let limit = match patience {
             Patience::Bounded(limit) => Some(limit),
             Patience::Endless => None,
         };
-        stream.set_read_timeout(limit).map_err(unreachable)?;
-        stream.set_write_timeout(limit).map_err(unreachable)?;
-        let mut client = Self { stream };
+        let connection = Connection::open(socket, limit).map_err(|source| match source.kind() {
+            io::ErrorKind::TimedOut => ClientError::TimedOut,
+            _ => ClientError::Unreachable { path: socket.display().to_string(), source },
+        })?;
+        let mut client = Self { connection, turn: Turn::Asked };
         let hello = Hello { wire: WIRE_VERSION, client: env!("CARGO_PKG_VERSION").to_owned() };
         let mut bytes = frame::wrap(&codec::encode(&hello)?, frame::MAX_REQUEST)?;
         bytes.extend(frame::wrap(&codec::encode(request)?, frame::MAX_REQUEST)?);
-        client.stream.write_all(&bytes).map_err(broken)?;
-        match client.next()? {
+        client.connection.send(&bytes).map_err(broken)?;
+        match client.read()? {
             Response::Welcome { .. } => Ok(client),
             Response::WrongVersion { wire, daemon } => {
                 Err(ClientError::WrongVersion { ours: WIRE_VERSION, theirs: wire, daemon })
@@ -97,11 +108,20 @@ impl Client {
     ///
     /// # Errors
     /// When the connection breaks, time is up, or the bytes are no answer.
-    pub fn next(&mut self) -> Result<Response, ClientError> {
+    pub fn answer(&mut self) -> Result<Response, ClientError> {
+        match self.turn {
+            // The welcome was no answer: its time counts.
+            Turn::Asked => self.turn = Turn::Answered,
+            Turn::Answered => self.connection.renew().map_err(broken)?,
+        }
+        self.read()
+    }
+
+    fn read(&mut self) -> Result<Response, ClientError> {
         let mut header = [0; frame::HEADER_LEN];
-        self.stream.read_exact(&mut header).map_err(broken)?;
+        self.connection.receive(&mut header).map_err(broken)?;
         let mut body = vec![0; frame::body_len(header, frame::MAX_RESPONSE)?];
-        self.stream.read_exact(&mut body).map_err(broken)?;
+        self.connection.receive(&mut body).map_err(broken)?;
         Ok(codec::decode(&body)?)
     }
 }
@@ -109,14 +129,14 @@ impl Client {
 /// Connects, asks and reads the one answer.
 ///
 /// # Errors
-/// As [`Client::ask`] and [`Client::next`].
+/// As [`Client::ask`] and [`Client::answer`].
 pub fn call(socket: &Path, request: &Request, patience: Patience) -> Result<Response, ClientError> {
-    Client::ask(socket, request, patience)?.next()
+    Client::ask(socket, request, patience)?.answer()
 }
 
 fn broken(error: io::Error) -> ClientError {
     match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => ClientError::TimedOut,
+        io::ErrorKind::TimedOut => ClientError::TimedOut,
         _ => ClientError::Broken(error),
     }
 }

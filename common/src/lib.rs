@@ -8,6 +8,8 @@ pub mod child;
 #[cfg(feature = "std")]
 pub mod client;
 pub mod codec;
+#[cfg(feature = "std")]
+mod connection;
 pub mod duration;
 pub mod escape;
 pub mod explanation;
