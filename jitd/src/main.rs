@@ -1,2 +1,7 @@
-//! (being written)
-fn main() {}
+//! `jitd`: gives a person a privilege for a while and takes it away again.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    jitd::main()
+}

@@ -164,7 +164,8 @@ fn the_registry_is_the_fold_of_the_record_at_every_point() {
 fn a_grant_that_cannot_be_removed_is_stuck_and_counted() {
     let (mut ledger, mut registry, mut owed) = (Memory::default(), Registry::default(), Owed::none());
     let grant = granted(&mut ledger, &mut registry);
-    registry.take(&step::end(&grant, &at(60), Cause::Expired, EndedBy::default()).unwrap().end_anyway(&mut owed));
+    registry
+        .take(&step::end(&grant, &at(60), Cause::Expired, EndedBy::default()).unwrap().end_anyway(&mut owed));
     for tries in 1..4 {
         let grant = registry.get(grant.id).unwrap().clone();
         registry.take(&step::not_removed(&grant, &at(60), "why").unwrap().end_anyway(&mut owed));
@@ -172,7 +173,10 @@ fn a_grant_that_cannot_be_removed_is_stuck_and_counted() {
         assert_eq!(state, State::Stuck { cause: Cause::Expired, tries });
     }
     let stuck = registry.get(grant.id).unwrap();
-    assert!(step::end(stuck, &at(70), Cause::Revoked, EndedBy::default()).is_none(), "the first cause stands");
+    assert!(
+        step::end(stuck, &at(70), Cause::Revoked, EndedBy::default()).is_none(),
+        "the first cause stands"
+    );
 }
 
 #[test]

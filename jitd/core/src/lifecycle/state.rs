@@ -78,7 +78,9 @@ impl State {
     pub fn is_wanted(self) -> bool {
         match self {
             Self::Applying | Self::Active => true,
-            Self::Asked | Self::Ending { .. } | Self::Stuck { .. } | Self::Ended { .. } | Self::Refused => false,
+            Self::Asked | Self::Ending { .. } | Self::Stuck { .. } | Self::Ended { .. } | Self::Refused => {
+                false
+            }
         }
     }
 

@@ -139,7 +139,11 @@ pub struct NewGrant {
 }
 
 /// Request, decision and intent of a grant, in one step: they are committed together.
-pub fn grant(new: NewGrant, now: &Now, change: impl FnOnce(&Deadline) -> Vec<alloc::string::String>) -> Raising {
+pub fn grant(
+    new: NewGrant,
+    now: &Now,
+    change: impl FnOnce(&Deadline) -> Vec<alloc::string::String>,
+) -> Raising {
     let deadline = Deadline::after(now, new.seconds);
     let about = About {
         by: new.asked.by.clone(),

@@ -368,7 +368,9 @@ impl Entry {
             | Self::Ending { about, .. }
             | Self::Ended { about, .. }
             | Self::Stuck { about, .. } => Some(&about.by),
-            Self::RefusalsCounted { by, .. } | Self::Locked { by, .. } | Self::Unlocked { by, .. } => Some(by),
+            Self::RefusalsCounted { by, .. } | Self::Locked { by, .. } | Self::Unlocked { by, .. } => {
+                Some(by)
+            }
             Self::Started { .. }
             | Self::Stopped { .. }
             | Self::PolicyLoaded { .. }

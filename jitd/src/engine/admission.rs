@@ -1,0 +1,56 @@
+//! What is refused before any rule is looked at.
+
+use jit_common::refusal::{Refusal, TextField};
+use jit_common::request::Ask;
+use jitd_core::lifecycle::registry::Lock;
+use jitd_core::now::NANOS;
+use jitd_core::policy::{self, AccountState, PersonFacts, Policy, Subjects};
+
+use crate::peer::Peer;
+
+/// Refuses a request whose texts are too long, before anything else is done with them.
+pub(crate) fn text_lengths(ask: &Ask) -> Result<(), Refusal> {
+    text_length(TextField::Role, Some(&ask.role))?;
+    text_length(TextField::Reason, ask.reason.as_ref())?;
+    text_length(TextField::Ticket, ask.ticket.as_ref())
+}
+
+/// Refuses a text that is too long.
+pub(crate) fn text_length(field: TextField, text: Option<&String>) -> Result<(), Refusal> {
+    text.map_or(Ok(()), |text| policy::check_text(field, text))
+}
+
+/// Refuses whoever logged in as somebody else (`su carol`, `sudo -u carol`). Root calls as root; it may not ask, which
+/// the account's state says.
+pub(crate) fn caller_is_the_person(peer: &Peer) -> Result<(), Refusal> {
+    match peer.origin.login_uid {
+        Some(login_uid) if peer.uid != 0 && peer.is_somebody_else() => {
+            Err(Refusal::NotYou { login_uid, uid: peer.uid })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The refusal while the kill switch is thrown.
+pub(crate) fn locked(lock: &Lock) -> Refusal {
+    Refusal::Locked {
+        by: lock.by.name.clone(),
+        since_unix: lock.since.div_euclid(NANOS),
+        note: lock.note.clone().unwrap_or_default(),
+    }
+}
+
+/// Whether the caller may see every request and the whole log.
+pub(crate) fn sees_all(policy: &Policy, uid: u32, person: &PersonFacts) -> bool {
+    is_among(&policy.duties().auditors, person) || revokes(policy, uid, person)
+}
+
+/// Whether the caller may take grants away and lock.
+pub(crate) fn revokes(policy: &Policy, uid: u32, person: &PersonFacts) -> bool {
+    uid == 0 || is_among(&policy.duties().operators, person)
+}
+
+fn is_among(who: &Subjects, person: &PersonFacts) -> bool {
+    person.account == AccountState::Ordinary
+        && (who.users.contains(&person.name) || person.groups.iter().any(|group| who.groups.contains(group)))
+}

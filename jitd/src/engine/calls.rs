@@ -1,0 +1,218 @@
+//! Calls: who may make which, and what is answered.
+
+use std::str::FromStr;
+
+use jit_common::ids::{IdPrefix, RequestId};
+use jit_common::refusal::{Refusal, TextField};
+use jit_common::request::{Ask, DropTarget, LiveGrants, Request, RevokeTarget};
+use jit_common::response::Response;
+use jitd_core::lifecycle::registry::Grant;
+use jitd_core::lifecycle::step::{self, EndedBy};
+use jitd_core::now::{NANOS, Now};
+use jitd_core::policy::{self, Ask as PolicyAsk, Decision, Facts, LiveGrant, PersonFacts};
+use jitd_core::record::{Cause, Draft, Entry, Person, TypedHash, TypedText};
+
+use super::message::{Call, Stretch};
+use super::{Engine, admission, wording};
+
+/// What a call is answered with when it is refused.
+type Answer = Result<Response, Refusal>;
+
+impl Engine {
+    /// Answers a call, or lets it wait for its commit.
+    pub(super) fn call(&mut self, call: Call, now: &Now) {
+        if let Request::Elevate(ask) = &call.request {
+            let ask = ask.clone();
+            return self.ask(call, &ask, now);
+        }
+        // Whoever reads or ends something sees what was permitted before it.
+        self.flush(now);
+        let answer = admission::caller_is_the_person(&call.peer).and_then(|()| self.other_call(&call, now));
+        let response = answer.unwrap_or_else(|refusal| Response::Refused { refusal, explanation: None });
+        Self::answer(call.reply, response);
+    }
+
+    fn other_call(&mut self, call: &Call, now: &Now) -> Answer {
+        match &call.request {
+            Request::Elevate(_) | Request::Log(_) => {
+                Err(Refusal::BadRequest { why: "it is answered elsewhere".into() })
+            }
+            Request::Explain { ask, user } => self.explain(call, ask, user.as_deref()),
+            Request::Status => Ok(self.status(call, now)),
+            Request::Roles => Ok(self.roles(call)),
+            Request::Show(prefix) => self.show(call, prefix, now),
+            Request::Drop(target) => self.give_back(call, target, now),
+            Request::Revoke { target, note } => self.revoke(call, target, note.as_ref(), now),
+            Request::Lock { live, note } => self.lock(call, *live, note.as_ref(), now),
+            Request::Unlock { note } => self.unlock(call, note.as_ref(), now),
+        }
+    }
+
+    /// Decides a request for `person`, on the facts of the call and on what is live.
+    pub(super) fn decide(&self, call: &Call, person: &PersonFacts, ask: &Ask) -> Decision {
+        let live = self.registry.of(person.uid).map(|grant| LiveGrant {
+            id: grant.id.to_string(),
+            role: grant.role.clone(),
+            rule: grant.rule.name.clone(),
+            until_unix: grant.deadline.wall.div_euclid(NANOS),
+        });
+        let facts = Facts {
+            person: person.clone(),
+            known_groups: call.groups.clone(),
+            local_time: call.local_time.clone(),
+            live: live.collect(),
+            disabled_roles: self.live.disabled.clone(),
+        };
+        let ask = PolicyAsk {
+            role: &ask.role,
+            duration: ask.duration,
+            reason: ask.reason.as_deref(),
+            ticket: ask.ticket.as_deref(),
+        };
+        policy::decide(&self.live.policy, &ask, &facts)
+    }
+
+    fn explain(&self, call: &Call, ask: &Ask, user: Option<&str>) -> Answer {
+        admission::text_lengths(ask)?;
+        let own = user.is_none_or(|name| name == call.person.name);
+        if !own && !admission::sees_all(&self.live.policy, call.peer.uid, &call.person) {
+            let action = "have a request of somebody else explained".into();
+            return Err(Refusal::NotPermitted { action, need: "an auditor, an operator or root".into() });
+        }
+        let person = match (own, &call.subject) {
+            (true, _) => &call.person,
+            (false, Some(subject)) => subject,
+            (false, None) => {
+                let id = user.unwrap_or_default().to_owned();
+                return Err(Refusal::NoSuchThing { what: "account".into(), id });
+            }
+        };
+        Ok(Response::Explained(self.decide(call, person, ask).explanation))
+    }
+
+    fn give_back(&mut self, call: &Call, target: &DropTarget, now: &Now) -> Answer {
+        let mine: Vec<Grant> = self.registry.of(call.peer.uid).cloned().collect();
+        let nothing = |id: &str| Refusal::NoSuchThing { what: "live grant".into(), id: id.to_owned() };
+        let chosen = match target {
+            DropTarget::All => mine,
+            DropTarget::Only => match mine.len() {
+                0 => return Err(nothing("")),
+                1 => mine,
+                _ => return Err(ambiguous("", &mine)),
+            },
+            DropTarget::Named(text) => {
+                let prefix = IdPrefix::from_str(text).ok();
+                let fits = |grant: &&Grant| {
+                    grant.role == *text || prefix.as_ref().is_some_and(|prefix| prefix.matches(grant.id))
+                };
+                let fitting: Vec<Grant> = mine.iter().filter(fits).cloned().collect();
+                match fitting.len() {
+                    0 => return Err(nothing(text)),
+                    1 => fitting,
+                    _ => return Err(ambiguous(text, &fitting)),
+                }
+            }
+        };
+        Ok(self.end_these(&chosen, Cause::Dropped, &EndedBy::default(), now))
+    }
+
+    fn revoke(&mut self, call: &Call, target: &RevokeTarget, note: Option<&String>, now: &Now) -> Answer {
+        admission::text_length(TextField::Note, note)?;
+        self.may_revoke(call, "revoke grants")?;
+        let chosen: Vec<Grant> = match target {
+            RevokeTarget::All => self.registry.live().cloned().collect(),
+            RevokeTarget::User(name) => {
+                self.registry.live().filter(|g| g.by.name == *name).cloned().collect()
+            }
+            RevokeTarget::Grant(prefix) => {
+                let fitting: Vec<Grant> = self.registry.matching(prefix).cloned().collect();
+                match fitting.len() {
+                    0 => {
+                        let id = prefix.to_string();
+                        return Err(Refusal::NoSuchThing { what: "live grant".into(), id });
+                    }
+                    1 => fitting,
+                    _ => return Err(ambiguous(prefix.as_str(), &fitting)),
+                }
+            }
+        };
+        let by = ended_by(call, note)?;
+        Ok(self.end_these(&chosen, Cause::Revoked, &by, now))
+    }
+
+    fn lock(&mut self, call: &Call, live: LiveGrants, note: Option<&String>, now: &Now) -> Answer {
+        admission::text_length(TextField::Note, note)?;
+        self.may_revoke(call, "lock this host")?;
+        let by = ended_by(call, note)?;
+        let entry = Entry::Locked { by: caller(call), from: call.peer.origin.clone(), note: by.note.clone() };
+        let released = step::lock(draft(now, entry, by.texts.clone())).end_anyway(self.book.debts());
+        self.registry.take(&released);
+        match live {
+            LiveGrants::Keep => Ok(Response::Ended(Vec::new())),
+            LiveGrants::Revoke => {
+                let all: Vec<Grant> = self.registry.live().cloned().collect();
+                Ok(self.end_these(&all, Cause::Locked, &by, now))
+            }
+        }
+    }
+
+    fn unlock(&mut self, call: &Call, note: Option<&String>, now: &Now) -> Answer {
+        admission::text_length(TextField::Note, note)?;
+        self.may_revoke(call, "unlock this host")?;
+        if self.registry.lock().is_none() {
+            return Ok(Response::Done);
+        }
+        let by = ended_by(call, note)?;
+        let entry = Entry::Unlocked { by: caller(call), from: call.peer.origin.clone(), note: by.note };
+        let unlock = step::unlock(draft(now, entry, by.texts));
+        let released =
+            self.book.raise(vec![unlock], now).map_err(|why| Refusal::LedgerUnavailable { why })?;
+        self.registry.take(&released);
+        Ok(Response::Done)
+    }
+
+    fn may_revoke(&self, call: &Call, action: &str) -> Result<(), Refusal> {
+        if let Some(why) = self.book.damage() {
+            let why = format!("{why}; `jit-guard --all` ends everything on this host without it");
+            return Err(Refusal::LedgerUnavailable { why });
+        }
+        match admission::revokes(&self.live.policy, call.peer.uid, &call.person) {
+            true => Ok(()),
+            false => Err(Refusal::NotPermitted { action: action.into(), need: "an operator or root".into() }),
+        }
+    }
+
+    fn end_these(&mut self, grants: &[Grant], cause: Cause, by: &EndedBy, now: &Now) -> Response {
+        let which: Vec<(RequestId, Cause)> = grants.iter().map(|grant| (grant.id, cause)).collect();
+        self.end_all(&which, by, now);
+        Response::Ended(self.ended_views(grants))
+    }
+
+    /// Hands out a stretch of the record.
+    pub(super) fn read(&mut self, stretch: Stretch) {
+        // Whoever hung up meanwhile reads nothing.
+        let _ = stretch.reply.send(self.book.rows_after(stretch.after, stretch.limit));
+    }
+}
+
+fn caller(call: &Call) -> Person {
+    Person { uid: call.peer.uid, name: call.person.name.clone() }
+}
+
+fn ended_by(call: &Call, note: Option<&String>) -> Result<EndedBy, Refusal> {
+    let mut texts: Vec<TypedText> = Vec::new();
+    let note: Option<TypedHash> = note
+        .map(|note| wording::typed("note", note, &mut texts))
+        .transpose()
+        .map_err(|why| Refusal::BadRequest { why })?;
+    Ok(EndedBy { person: Some(caller(call)), note, texts })
+}
+
+fn draft(now: &Now, entry: Entry, texts: Vec<TypedText>) -> Draft {
+    Draft { at: now.wall, request: None, entry, texts }
+}
+
+pub(super) fn ambiguous(prefix: &str, fits: &[Grant]) -> Refusal {
+    let fits = fits.iter().map(|grant| format!("{} ({})", grant.id, grant.role)).collect();
+    Refusal::AmbiguousId { prefix: prefix.to_owned(), fits }
+}

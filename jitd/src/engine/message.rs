@@ -1,0 +1,181 @@
+//! What the engine is told, and the handle by which it is told.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jit_common::ids::RequestId;
+use jit_common::request::Request;
+use jit_common::response::Response;
+use jit_mechanisms::sudo::RoleAgreement;
+use jitd_core::policy::{GroupState, LocalTime, PersonFacts};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::ledger::Row;
+use crate::peer::Peer;
+use crate::policy_files::{Live, Loaded};
+
+/// Messages that may wait. A caller finds a full queue at once, as a refusal.
+const QUEUE: usize = 1024;
+
+/// A call, with who makes it.
+#[derive(Debug)]
+pub struct Call {
+    /// The other end of the connection.
+    pub peer: Peer,
+    /// The account of the peer's uid.
+    pub person: PersonFacts,
+    /// Whom an explanation is for, when that is somebody else.
+    pub subject: Option<PersonFacts>,
+    /// The groups that the policy names.
+    pub groups: BTreeMap<String, GroupState>,
+    /// The time in the zones that the policy names.
+    pub local_time: BTreeMap<String, LocalTime>,
+    /// What is asked.
+    pub request: Request,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Response>,
+}
+
+/// A stretch of the record that somebody wants to read.
+#[derive(Debug)]
+pub struct Stretch {
+    /// Entries after this number.
+    pub after: u64,
+    /// At most so many.
+    pub limit: usize,
+    /// Where they go.
+    pub reply: oneshot::Sender<Result<Vec<Row>, String>>,
+}
+
+/// What the engine is told.
+#[derive(Debug)]
+pub enum Message {
+    /// Somebody calls.
+    Call(Box<Call>),
+    /// Somebody reads the record.
+    Read(Stretch),
+    /// Sudo has been asked about a grant.
+    Asked {
+        /// The grant.
+        id: RequestId,
+        /// What sudo said.
+        answer: RoleAgreement,
+    },
+    /// The policy's files were read again.
+    Policy(Box<Loaded>),
+    /// These accounts are no longer who they were.
+    Gone(Vec<(u32, String)>),
+    /// The account files have changed.
+    AccountsChanged,
+    /// A timer rang, or the wall clock was set.
+    Wake,
+    /// Is the engine alive?
+    Beat(oneshot::Sender<Health>),
+    /// Something that jitd cannot do without has failed.
+    Fail,
+    /// jitd is to stop.
+    Stop(oneshot::Sender<()>),
+}
+
+/// What systemd is told with each beat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// Live grants.
+    pub live: usize,
+    /// Grants that could not be taken off.
+    pub stuck: usize,
+    /// How many entries each sink is behind, for those that are.
+    pub behind: Vec<(String, u64)>,
+    /// Why nothing is granted, when nothing is.
+    pub not_granting: Option<String>,
+}
+
+/// The engine is gone or cannot take more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotTaken {
+    /// Its queue is full.
+    #[error("jitd has more to do than it can take at present")]
+    Full,
+    /// It has stopped.
+    #[error("jitd is stopping")]
+    Stopped,
+}
+
+/// How everybody else speaks to the engine.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    queue: mpsc::Sender<Message>,
+    head: watch::Receiver<u64>,
+    policy: watch::Receiver<Arc<Live>>,
+}
+
+impl Handle {
+    /// A handle, and the engine's ends of it.
+    #[must_use]
+    pub fn new(live: Arc<Live>) -> (Self, Inbox) {
+        let (queue, messages) = mpsc::channel(QUEUE);
+        let (head_out, head) = watch::channel(0);
+        let (policy_out, policy) = watch::channel(live);
+        (Self { queue, head, policy }, Inbox { messages, head: head_out, policy: policy_out })
+    }
+
+    /// The policy that is live.
+    #[must_use]
+    pub fn policy(&self) -> Arc<Live> {
+        self.policy.borrow().clone()
+    }
+
+    /// The number of the newest entry of the record, as it changes.
+    #[must_use]
+    pub fn head(&self) -> watch::Receiver<u64> {
+        self.head.clone()
+    }
+
+    /// Tells the engine something without waiting for room.
+    ///
+    /// # Errors
+    /// When it cannot take it.
+    pub fn tell_now(&self, message: Message) -> Result<(), NotTaken> {
+        self.queue.try_send(message).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => NotTaken::Full,
+            mpsc::error::TrySendError::Closed(_) => NotTaken::Stopped,
+        })
+    }
+
+    /// Tells the engine something, when there is room.
+    ///
+    /// # Errors
+    /// When it has stopped.
+    pub async fn tell(&self, message: Message) -> Result<(), NotTaken> {
+        self.queue.send(message).await.map_err(|_| NotTaken::Stopped)
+    }
+
+    /// As [`Handle::tell`], from a thread that may block.
+    ///
+    /// # Errors
+    /// When it has stopped.
+    pub fn tell_blocking(&self, message: Message) -> Result<(), NotTaken> {
+        self.queue.blocking_send(message).map_err(|_| NotTaken::Stopped)
+    }
+
+    /// Entries of the record after number `after`, at most `limit`, each with the reason and ticket of its request.
+    ///
+    /// # Errors
+    /// A sentence, when the ledger cannot be read or the engine has stopped.
+    pub async fn rows(&self, after: u64, limit: usize) -> Result<Vec<Row>, String> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Message::Read(Stretch { after, limit, reply })).await.map_err(|error| error.to_string())?;
+        answer.await.map_err(|_| NotTaken::Stopped.to_string())?
+    }
+}
+
+/// The engine's ends of the handle.
+#[derive(Debug)]
+pub struct Inbox {
+    /// What it is told.
+    pub messages: mpsc::Receiver<Message>,
+    /// The number of the newest entry.
+    pub head: watch::Sender<u64>,
+    /// The live policy.
+    pub policy: watch::Sender<Arc<Live>>,
+}

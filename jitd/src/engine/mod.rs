@@ -1,0 +1,255 @@
+//! The engine: one thread that owns all state. Everybody else tells it things and waits for answers.
+//!
+//! It works in passes: what is due ends first, then every message that waits is taken, permitted requests are
+//! recorded in one commit, the host is made equal to what is wanted, people are answered, and what came of it is
+//! written. It blocks on the disk and on nothing else: names are looked up, policy is read and sudo is asked elsewhere.
+
+pub(crate) mod admission;
+mod agreements;
+mod book;
+mod calls;
+mod elevate;
+mod ending;
+mod host;
+mod message;
+mod recover;
+mod refusals;
+mod story;
+pub(crate) mod views;
+mod warnings;
+mod wording;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jit_common::ids::RequestId;
+use jit_common::response::Response;
+use jit_mechanisms::guard_notes::Note;
+use jitd_core::lifecycle::registry::Registry;
+use jitd_core::lifecycle::state::State;
+use jitd_core::limits::LOOK_EVERY;
+use jitd_core::now::{NANOS, Now};
+use tokio::sync::oneshot;
+
+use self::agreements::Agreements;
+pub use self::book::Book;
+use self::elevate::{Candidate, Waiting};
+pub use self::host::Host;
+pub use self::message::{Call, Handle, Health, Inbox, Message, NotTaken};
+use self::refusals::Refusals;
+use self::warnings::Warnings;
+use crate::clock::Clock;
+use crate::policy_files::{self, Live};
+use crate::sinks::SinkHealth;
+use crate::timers::Alarm;
+
+/// Messages taken in one pass.
+const MESSAGES_IN_A_PASS: usize = 512;
+
+/// The owner of all state.
+#[derive(Debug)]
+pub struct Engine {
+    clock: Clock,
+    registry: Registry,
+    book: Book,
+    host: Host,
+    live: Arc<Live>,
+    alarm: Alarm,
+    handle: Handle,
+    inbox: Inbox,
+    agreements: Agreements,
+    refusals: Refusals,
+    warnings: Warnings,
+    candidates: Vec<Candidate>,
+    waiting: Vec<Waiting>,
+    sinks: Vec<SinkHealth>,
+    /// Notes of the guard that are on their way into the record.
+    notes: Vec<Note>,
+    /// What the guard took off, and when by the wall clock, until it is off the books as well.
+    removed_by_guard: BTreeMap<RequestId, i64>,
+    /// When stuck grants are tried again, on the boot clock.
+    retry_stuck: Option<i64>,
+    /// When the host is looked at next, on the boot clock.
+    next_look: i64,
+    /// Why the timer could not be armed, if it could not.
+    no_alarm: Option<String>,
+}
+
+/// What an engine is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The clocks.
+    pub clock: Clock,
+    /// What the ledger says is live.
+    pub registry: Registry,
+    /// The ledger.
+    pub book: Book,
+    /// The host's mechanisms.
+    pub host: Host,
+    /// The policy.
+    pub live: Arc<Live>,
+    /// The timer.
+    pub alarm: Alarm,
+    /// A handle to this engine.
+    pub handle: Handle,
+    /// Its ends.
+    pub inbox: Inbox,
+    /// How the sinks are doing.
+    pub sinks: Vec<SinkHealth>,
+}
+
+/// What a pass leaves to do.
+#[derive(Debug)]
+enum Next {
+    GoOn,
+    /// In order; whoever asked is told. Nobody is told of a stop after a failure: the engine's end says it.
+    Stop(Option<oneshot::Sender<()>>),
+}
+
+impl Engine {
+    /// An engine, not running yet.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let next_look = parts.clock.now().boot.saturating_add(LOOK_EVERY * NANOS);
+        Self {
+            clock: parts.clock,
+            registry: parts.registry,
+            book: parts.book,
+            host: parts.host,
+            live: parts.live,
+            alarm: parts.alarm,
+            handle: parts.handle,
+            inbox: parts.inbox,
+            agreements: Agreements::default(),
+            refusals: Refusals::default(),
+            warnings: Warnings::default(),
+            candidates: Vec::new(),
+            waiting: Vec::new(),
+            sinks: parts.sinks,
+            notes: Vec::new(),
+            removed_by_guard: BTreeMap::new(),
+            retry_stuck: None,
+            next_look,
+            no_alarm: None,
+        }
+    }
+
+    /// Makes the host equal to the record, then works until it is told to stop.
+    pub fn run(mut self) {
+        self.recover();
+        self.end_of_pass();
+        while let Some(first) = self.inbox.messages.blocking_recv() {
+            let now = self.clock.now();
+            self.start_of_pass(&now);
+            let mut next = self.take(first, &now);
+            for _ in 1..MESSAGES_IN_A_PASS {
+                let Ok(message) = self.inbox.messages.try_recv() else { break };
+                if let Next::Stop(_) = next {
+                    break;
+                }
+                next = self.take(message, &now);
+            }
+            self.flush(&now);
+            if let Next::Stop(done) = next {
+                self.stop(&now);
+                done.map(|done| done.send(()));
+                return;
+            }
+            self.end_of_pass();
+        }
+    }
+
+    /// What is due comes before anything that is asked.
+    fn start_of_pass(&mut self, now: &Now) {
+        self.end_due(now);
+        self.retry_stuck(now);
+        self.warnings.give(&self.registry, now);
+        for entry in self.refusals.over(now) {
+            self.book.note(now, None, entry);
+        }
+        if now.boot >= self.next_look {
+            self.next_look = now.boot.saturating_add(LOOK_EVERY * NANOS);
+            self.look(now);
+        }
+    }
+
+    fn take(&mut self, message: Message, now: &Now) -> Next {
+        match message {
+            Message::Call(call) => self.call(*call, now),
+            Message::Read(stretch) => self.read(stretch),
+            Message::Asked { id, answer } => self.sudo_answered(id, &answer, now),
+            Message::Policy(loaded) => self.new_policy(*loaded, now),
+            Message::Gone(people) => self.people_gone(&people, now),
+            Message::AccountsChanged => self.check_people(),
+            Message::Wake => {}
+            Message::Beat(reply) => {
+                let _ = reply.send(self.health());
+            }
+            Message::Stop(done) => return Next::Stop(Some(done)),
+            Message::Fail => return Next::Stop(None),
+        }
+        Next::GoOn
+    }
+
+    /// Writes what came of the pass, tells the sinks, and arms the timer for what is due next.
+    fn end_of_pass(&mut self) {
+        let now = self.clock.now();
+        self.book.settle(&now);
+        if self.inbox.messages.is_empty() {
+            self.book.tidy(&now);
+        }
+        let head = self.book.head();
+        self.inbox.head.send_if_modified(|known| std::mem::replace(known, head) != head);
+        self.no_alarm = match self.alarm.arm(self.next_wake(&now)) {
+            Ok(()) => None,
+            Err(error) => Some(format!("no timer can be armed: {error}")),
+        };
+    }
+
+    fn next_wake(&self, now: &Now) -> i64 {
+        let until = |at: i64| at.saturating_sub(now.boot).max(0);
+        let wakes = [
+            self.registry.next_deadline(now),
+            self.retry_stuck.map(until),
+            self.warnings.next(&self.registry, now),
+            self.refusals.next(now),
+            self.book.next_try(now),
+            Some(until(self.next_look)),
+        ];
+        wakes.into_iter().flatten().min().unwrap_or(LOOK_EVERY * NANOS)
+    }
+
+    /// Why nothing is granted at present, apart from the kill switch and the policy.
+    fn not_granting(&self) -> Option<String> {
+        self.book.closed().or_else(|| self.no_alarm.clone()).or_else(|| self.host.unfit())
+    }
+
+    fn health(&self) -> Health {
+        let stuck = self.registry.live().filter(|grant| matches!(grant.state, State::Stuck { .. })).count();
+        let locked = self.registry.lock().map(|lock| format!("locked by {}", lock.by.name));
+        let not_granting = self.not_granting().or(locked).or_else(|| self.live.invalid_because());
+        let head = self.book.head();
+        let behind = self.sinks.iter().map(|sink| sink.view(head)).filter(|sink| sink.behind > 0);
+        let behind = behind.map(|sink| (sink.name, sink.behind)).collect();
+        Health { live: self.registry.len(), stuck, behind, not_granting }
+    }
+
+    /// Takes a policy that was read again; a bad one leaves the old one in force.
+    fn new_policy(&mut self, loaded: policy_files::Loaded, now: &Now) {
+        let entry = policy_files::entry(&loaded, &self.live);
+        self.book.note(now, None, entry);
+        self.live = policy_files::succeed(&self.live, loaded);
+        self.inbox.policy.send_replace(self.live.clone());
+    }
+
+    /// Live grants stay: they end by the timer of the next jitd or by the guard.
+    fn stop(&mut self, now: &Now) {
+        self.fail_waiting(now);
+        self.book.note(now, None, jitd_core::record::Entry::Stopped { live: self.registry.len() });
+        self.book.sign(now);
+    }
+
+    fn answer(reply: oneshot::Sender<Response>, response: Response) {
+        elevate::answer(reply, response);
+    }
+}

@@ -1,0 +1,149 @@
+//! The host made equal to the record: at start-up, every minute, and before each change. Start-up is nothing special:
+//! the ledger was folded, and what differs is made right and recorded.
+
+use std::collections::BTreeSet;
+use std::thread;
+
+use jit_common::ids::RequestId;
+use jit_mechanisms::guard_notes::{self, Note};
+use jitd_core::lifecycle::state::State;
+use jitd_core::lifecycle::step::EndedBy;
+use jitd_core::now::Now;
+use jitd_core::record::{Cause, Entry};
+
+use super::Engine;
+use super::message::Message;
+use crate::people;
+
+/// Whether the guard had left notes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Notes {
+    Some,
+    None,
+}
+
+impl Engine {
+    /// What jitd does before it takes the first call.
+    pub(super) fn recover(&mut self) {
+        let now = self.clock.now();
+        self.take_notes(&now);
+        self.end_due(&now);
+        self.remove_ended(&now);
+        self.look(&now);
+        self.ask_again();
+    }
+
+    /// Looks at the host when nothing is due: notes of the guard, drift, people who are gone.
+    pub(super) fn look(&mut self, now: &Now) {
+        if let Err(why) = self.make_so(now) {
+            crate::log::error(&why);
+        }
+        self.check_people();
+    }
+
+    /// Makes the host equal to what is wanted; differences are recorded.
+    ///
+    /// # Errors
+    /// A sentence, when the host is not so. Without a ledger nobody knows what is wanted: then the host is left as it
+    /// is, so that nothing live is cut short, and the guard ends what is due.
+    pub(super) fn make_so(&mut self, now: &Now) -> Result<(), String> {
+        if let Some(why) = self.book.damage() {
+            return Err(format!("the host is left as it is, jit-guard ends what is due: {why}"));
+        }
+        self.take_notes(now);
+        let mut made = self.host.make_so(&self.registry.wanted());
+        // The guard may have acted in between. It goes first: its notes are taken, and the host looked at again.
+        if made.is_err() && self.take_notes(now) == Notes::Some {
+            made = self.host.make_so(&self.registry.wanted());
+        }
+        if let Some(difference) = made? {
+            crate::log::error(&format!("{}; {}", difference.found, difference.done));
+            let entry = Entry::Drift { found: difference.found, done: difference.done };
+            self.book.note(now, None, entry);
+        }
+        Ok(())
+    }
+
+    /// Takes what the guard did into the record. What it took off is never put back.
+    fn take_notes(&mut self, now: &Now) -> Notes {
+        let taken = match guard_notes::take(&self.host.paths) {
+            Ok(Some(taken)) => taken,
+            Ok(None) => return Notes::None,
+            Err(error) => {
+                crate::log::error(&crate::chain(&error));
+                return Notes::None;
+            }
+        };
+        // Notes whose record is still owed are found again with every look.
+        let new: Vec<Note> = taken.into_iter().filter(|note| !self.notes.contains(note)).collect();
+        for note in &new {
+            self.book.note(now, None, Entry::GuardActed { note: note.to_string() });
+            self.heed(note, now);
+        }
+        self.notes.extend(new);
+        self.book.settle(now);
+        if self.book.owed() == 0 {
+            match guard_notes::finish(&self.host.paths) {
+                Ok(()) => self.notes.clear(),
+                Err(error) => crate::log::error(&crate::chain(&error)),
+            }
+        }
+        Notes::Some
+    }
+
+    fn heed(&mut self, note: &Note, now: &Now) {
+        let removed: Vec<(RequestId, i64)> = match note {
+            Note::Removed { id, wall, .. } => vec![(*id, *wall)],
+            // Nobody could tell whose was what, so everything is off.
+            Note::Unlinked { wall, .. } => self.registry.live().map(|grant| (grant.id, *wall)).collect(),
+            Note::AppliedDamaged { .. } | Note::Unreadable { .. } => Vec::new(),
+        };
+        for (id, wall) in removed {
+            let Some(grant) = self.registry.get(id) else { continue };
+            let cause = match grant.deadline.reached(now) {
+                true if grant.deadline.boot_id == now.boot_id => Cause::Expired,
+                true => Cause::Rebooted,
+                false => Cause::Guard,
+            };
+            self.removed_by_guard.insert(id, wall);
+            self.mark_ending(id, cause, &EndedBy::default(), now);
+        }
+    }
+
+    /// Grants that were being made real when jitd stopped: sudo is asked again.
+    fn ask_again(&mut self) {
+        let applying = self.registry.live().filter(|grant| grant.state == State::Applying);
+        for grant in applying.cloned().collect::<Vec<_>>() {
+            if let Err(why) = self.agreements.ask(&self.host, &grant, self.handle.clone()) {
+                crate::log::error(&format!("grant {} waits for sudo: {why}", grant.id));
+            }
+        }
+    }
+
+    /// Asks NSS, on another thread, whether everybody who holds a grant is still who they were.
+    pub(super) fn check_people(&self) {
+        let holders: BTreeSet<(u32, String)> =
+            self.registry.live().map(|grant| (grant.by.uid, grant.by.name.clone())).collect();
+        if holders.is_empty() {
+            return;
+        }
+        let (handle, wall) = (self.handle.clone(), self.clock.now().wall);
+        thread::spawn(move || {
+            let gone = holders.into_iter().filter(|(uid, name)| !people::is_still(*uid, name, wall));
+            let gone: Vec<(u32, String)> = gone.collect();
+            if !gone.is_empty() {
+                let _ = handle.tell_blocking(Message::Gone(gone));
+            }
+        });
+    }
+
+    /// These accounts are gone, renamed, locked or expired: their grants end.
+    pub(super) fn people_gone(&mut self, people: &[(u32, String)], now: &Now) {
+        let theirs = self.registry.live().filter(|grant| {
+            grant.state.is_wanted()
+                && people.iter().any(|(uid, name)| *uid == grant.by.uid && *name == grant.by.name)
+        });
+        let which: Vec<(RequestId, Cause)> = theirs.map(|grant| (grant.id, Cause::PersonGone)).collect();
+        self.end_all(&which, &EndedBy::default(), now);
+    }
+}

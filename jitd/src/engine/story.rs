@@ -1,0 +1,166 @@
+//! What people see: their grants and jitd's state, the roles they could have, the whole story of one request.
+
+use jit_common::explanation::Outcome as Told;
+use jit_common::ids::{IdPrefix, RequestId};
+use jit_common::refusal::Refusal;
+use jit_common::request::Ask;
+use jit_common::response::{
+    Armed, GrantView, Response, RoleView, SinkView, StateView, StatusView, StoryView, WayOff,
+};
+use jitd_core::lifecycle::registry::Grant;
+use jitd_core::lifecycle::state::State;
+use jitd_core::now::Now;
+use jitd_core::policy::Authenticate;
+use jitd_core::sudoers::NotAfter;
+use jitd_core::wanted::until_secs;
+
+use super::message::Call;
+use super::views::{self, Past};
+use super::{Engine, admission};
+
+impl Engine {
+    pub(super) fn status(&self, call: &Call, now: &Now) -> Response {
+        let view = |grant: &Grant| views::grant(grant, now, None);
+        let sees_all = admission::sees_all(&self.live.policy, call.peer.uid, &call.person);
+        let locked = self.registry.lock().map(|lock| admission::locked(lock).to_string());
+        let not_granting = [locked, self.not_granting(), self.live.invalid_because()];
+        Response::Status(Box::new(StatusView {
+            mine: self.registry.of(call.peer.uid).map(view).collect(),
+            all: sees_all.then(|| self.registry.live().map(view).collect()),
+            daemon: env!("CARGO_PKG_VERSION").to_owned(),
+            not_granting: not_granting.into_iter().flatten().collect(),
+            attention: if sees_all { self.attention() } else { Vec::new() },
+            sudo: self.host.sudo_line(),
+            policy: self.live.is_valid().then(|| self.live.policy.hash().to_string()),
+            live: self.registry.len() as u64,
+            entries: self.book.head(),
+            sinks: self.sinks.iter().map(|sink| sink.view(self.book.head())).collect::<Vec<SinkView>>(),
+        }))
+    }
+
+    /// What an admin should look at.
+    fn attention(&self) -> Vec<String> {
+        let stuck = self.registry.live().filter(|grant| matches!(grant.state, State::Stuck { .. }));
+        let stuck = stuck.map(|grant| {
+            format!(
+                "grant {} of {} ({}) could not be removed in {} tries and is still on the host",
+                grant.id,
+                grant.by.name,
+                grant.role,
+                grant.state.tries()
+            )
+        });
+        let disabled =
+            self.live.disabled.iter().map(|(role, why)| format!("the role {role} is disabled: {why}"));
+        let owed = match self.book.owed() {
+            0 => None,
+            owed => Some(format!("{owed} entries wait until the ledger can be written again")),
+        };
+        let rejected =
+            self.live.rejected.iter().map(|error| format!("the policy on disk was not taken: {error}"));
+        stuck.chain(disabled).chain(owed).chain(self.host.include_trouble()).chain(rejected).collect()
+    }
+
+    pub(super) fn roles(&self, call: &Call) -> Response {
+        let view = |role: &jitd_core::policy::Role| {
+            let ask = Ask { role: role.name.clone(), ..Ask::default() };
+            let explanation = self.decide(call, &call.person, &ask).explanation;
+            match explanation.outcome {
+                Told::Refused(Refusal::NoSuchRole { .. }) => None,
+                Told::Refused(_) | Told::Permitted { .. } => Some(RoleView {
+                    name: role.name.clone(),
+                    summary: role.summary.clone(),
+                    risk: role.risk.to_string(),
+                    sudo: views::sudo(&role.sudo, &[]),
+                    equals_root: self.live.equals_root(&role.name),
+                    disabled: self.live.disabled.get(&role.name).into_iter().cloned().collect(),
+                    now: explanation,
+                }),
+            }
+        };
+        Response::Roles(self.live.policy.roles().filter_map(view).collect())
+    }
+
+    pub(super) fn show(&mut self, call: &Call, prefix: &IdPrefix, now: &Now) -> Result<Response, Refusal> {
+        let nothing = || Refusal::NoSuchThing { what: "request".into(), id: prefix.to_string() };
+        let unreadable = |why: String| Refusal::LedgerUnavailable { why };
+        let sees_all = admission::sees_all(&self.live.policy, call.peer.uid, &call.person);
+        let mut seen: Vec<(RequestId, Past)> = Vec::new();
+        for id in self.book.requests_like(prefix.as_str()).map_err(unreadable)? {
+            let past = Past::of(id, &self.book.rows_of(id).map_err(unreadable)?);
+            // Somebody else's request is as if it were not there.
+            if sees_all || past.person.as_ref().is_some_and(|person| person.uid == call.peer.uid) {
+                seen.push((id, past));
+            }
+        }
+        let (id, past) = match seen.len() {
+            0 => return Err(nothing()),
+            1 => seen.swap_remove(0),
+            _ => {
+                let fits = seen.iter().map(|(id, _)| id.to_string()).collect();
+                return Err(Refusal::AmbiguousId { prefix: prefix.to_string(), fits });
+            }
+        };
+        let rows = self.book.rows_of(id).map_err(unreadable)?;
+        let live = self.registry.get(id).cloned();
+        let grant = live.as_ref().or(past.grant.as_ref());
+        let view = grant.map(|grant| views::grant(grant, now, past.end.clone()));
+        Ok(Response::Story(Box::new(StoryView {
+            ways_off: match (&live, &view) {
+                (Some(grant), Some(view)) => self.ways_off(grant, view),
+                (Some(_), None) | (None, _) => Vec::new(),
+            },
+            change: grant
+                .map(|grant| grant.change.iter().map(|line| format!("+ {line}")).collect())
+                .unwrap_or_default(),
+            equals_root: grant.map(|grant| self.live.equals_root(&grant.role)).unwrap_or_default(),
+            side_effects: grant.map(side_effects).unwrap_or_default(),
+            entries: rows.iter().map(views::log_entry).collect(),
+            grant: view,
+        })))
+    }
+
+    /// The three ways off the host, each independent of the others.
+    fn ways_off(&self, grant: &Grant, view: &GrantView) -> Vec<WayOff> {
+        let live = matches!(view.state, StateView::Active | StateView::Applying);
+        let until = grant.deadline.wall;
+        let armed = |yes: bool| if yes && live { Armed::Yes } else { Armed::No };
+        let not_after = self.host.dialect().not_after == NotAfter::Honoured;
+        let guard = self.host.guard_trouble();
+        let at = |nanos: i64| crate::zones::utc(nanos);
+        vec![
+            WayOff {
+                name: "jitd's timer".into(),
+                armed: armed(self.no_alarm.is_none()),
+                detail: self.no_alarm.clone().unwrap_or_else(|| format!("takes it off at {}", at(until))),
+            },
+            WayOff {
+                name: "jit-guard".into(),
+                armed: armed(guard.is_none()),
+                detail: guard
+                    .unwrap_or_else(|| "takes it off half a second later, with or without jitd".into()),
+            },
+            WayOff {
+                name: "sudo's NOTAFTER".into(),
+                armed: armed(not_after),
+                detail: match not_after {
+                    true => format!(
+                        "sudo itself refuses after {}",
+                        at(until_secs(&grant.deadline) * 1_000_000_000)
+                    ),
+                    false => "this host's sudo does not take it".into(),
+                },
+            },
+        ]
+    }
+}
+
+fn side_effects(grant: &Grant) -> Vec<String> {
+    match grant.sudo.password {
+        Authenticate::Asked => vec![format!(
+            "sudo asks {} for the password every time while this grant is live, for their standing sudo rights as well",
+            grant.by.name
+        )],
+        Authenticate::NotAsked => Vec::new(),
+    }
+}

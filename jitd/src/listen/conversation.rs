@@ -1,0 +1,216 @@
+//! One conversation: hello, one request, its answer. Whoever is slow is not waited for.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jit_common::codec::{self, CodecError};
+use jit_common::frame::{self, FrameError, HEADER_LEN};
+use jit_common::refusal::Refusal;
+use jit_common::request::{Hello, LogQuery, Request, WIRE_VERSION};
+use jit_common::response::Response;
+use jitd_core::policy::PersonFacts;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::seats::Kind;
+use super::{Reception, followers};
+use crate::engine::{Call, Message, NotTaken};
+use crate::peer::{self, Peer};
+use crate::people::{self, Whom};
+use crate::zones;
+
+/// How long a client may take to say what it wants, half a frame included.
+const TO_ASK: Duration = Duration::from_secs(5);
+
+/// How long a client may take to read a frame of its answer.
+const TO_READ: Duration = Duration::from_secs(10);
+
+/// Why a conversation ended early. The client is told what it can still hear.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Broken {
+    #[error("the client is gone")]
+    Io(#[from] io::Error),
+    #[error("the client took too long")]
+    Slow(#[from] tokio::time::error::Elapsed),
+    #[error("the client sent something that is no message")]
+    Frame(#[from] FrameError),
+    #[error("the client sent something that cannot be understood")]
+    Codec(#[from] CodecError),
+}
+
+/// A client that has said hello.
+pub(super) struct Client {
+    stream: UnixStream,
+    /// Bytes that go out with the first answer.
+    unsent: Vec<u8>,
+}
+
+/// Everything that is known of the caller when its request is taken up.
+pub(super) struct Caller {
+    pub(super) peer: Peer,
+    pub(super) person: PersonFacts,
+    pub(super) groups: BTreeMap<String, jitd_core::policy::GroupState>,
+}
+
+/// Holds one conversation. How it ends is the client's business; a log line for each would let anybody fill the log.
+pub(super) async fn hold(stream: UnixStream, reception: Arc<Reception>) {
+    let mut client = Client { stream, unsent: Vec::new() };
+    let peer = match peer::of(&client.stream) {
+        Ok(peer) => peer,
+        Err(error) => {
+            let refusal = Refusal::PeerUnknown { why: crate::chain(&error) };
+            let _ = client.refuse(refusal).await;
+            return;
+        }
+    };
+    let seat = match reception.seats.take(peer.uid, Kind::Call) {
+        Ok(seat) => seat,
+        Err(max) => {
+            let what = "connections of your uid".into();
+            let _ = client.refuse(Refusal::TooManyOpen { what, max }).await;
+            return;
+        }
+    };
+    if let Err(Broken::Frame(_) | Broken::Codec(_)) = talk(&mut client, peer, &reception, seat).await {
+        let why = "it is not a message of this version of jitctl, or it is too long".into();
+        let _ = client.refuse(Refusal::BadRequest { why }).await;
+    }
+}
+
+async fn talk(
+    client: &mut Client,
+    peer: Peer,
+    reception: &Reception,
+    seat: super::seats::Seat,
+) -> Result<(), Broken> {
+    let hello: Hello = client.hear().await?;
+    let daemon = env!("CARGO_PKG_VERSION").to_owned();
+    if hello.wire != WIRE_VERSION {
+        return client.say(&Response::WrongVersion { wire: WIRE_VERSION, daemon }).await;
+    }
+    client.unsent = frame::wrap(&codec::encode(&Response::Welcome { daemon })?, frame::MAX_RESPONSE)?;
+    let request: Request = client.hear().await?;
+    if let Err(wait_secs) = reception.seats.request(peer.uid, &reception.clock.now()) {
+        return client.refuse(Refusal::RateLimited { wait_secs }).await;
+    }
+    let caller = match find_caller(peer, reception).await {
+        Ok(caller) => caller,
+        Err(refusal) => return client.refuse(refusal).await,
+    };
+    match request {
+        Request::Log(query) => {
+            drop(seat);
+            follow(client, &caller, query, reception).await
+        }
+        Request::Elevate(_)
+        | Request::Explain { .. }
+        | Request::Status
+        | Request::Roles
+        | Request::Show(_)
+        | Request::Drop(_)
+        | Request::Revoke { .. }
+        | Request::Lock { .. }
+        | Request::Unlock { .. } => {
+            let response = call(caller, request, reception).await;
+            client.say(&response).await
+        }
+    }
+}
+
+/// Following has seats of its own, so that it never keeps a call out.
+async fn follow(
+    client: &mut Client,
+    caller: &Caller,
+    query: LogQuery,
+    reception: &Reception,
+) -> Result<(), Broken> {
+    match reception.seats.take(caller.peer.uid, Kind::Follow) {
+        Ok(_seat) => followers::send(client, caller, query, reception).await,
+        Err(max) => {
+            let what = "readings of the log by your uid".into();
+            client.refuse(Refusal::TooManyOpen { what, max }).await
+        }
+    }
+}
+
+async fn find_caller(peer: Peer, reception: &Reception) -> Result<Caller, Refusal> {
+    let live = reception.engine.policy();
+    let named = live.policy.groups_named().into_iter().map(str::to_owned).collect();
+    let found = people::find(Whom::Uid(peer.uid), named, reception.clock.now().wall).await;
+    match found {
+        Ok(Some(found)) => Ok(Caller { peer, person: found.person, groups: found.groups }),
+        Ok(None) => Err(Refusal::UnknownAccount { uid: peer.uid }),
+        Err(error) => Err(Refusal::PeerUnknown { why: crate::chain(&error) }),
+    }
+}
+
+/// Hands the request to the engine and waits for its answer.
+async fn call(caller: Caller, request: Request, reception: &Reception) -> Response {
+    let refused = |refusal| Response::Refused { refusal, explanation: None };
+    let subject = match subject(&request, reception).await {
+        Ok(subject) => subject,
+        Err(refusal) => return refused(refusal),
+    };
+    let live = reception.engine.policy();
+    let local_time = zones::local_times(live.policy.zones_named(), reception.clock.now().wall);
+    let (reply, answer) = oneshot::channel();
+    let Caller { peer, person, groups } = caller;
+    let call = Call { peer, person, subject, groups, local_time, request, reply };
+    match reception.engine.tell_now(Message::Call(Box::new(call))) {
+        Ok(()) => answer.await.unwrap_or_else(|_| refused(Refusal::Stopping)),
+        Err(NotTaken::Stopped) => refused(Refusal::Stopping),
+        Err(NotTaken::Full) => refused(Refusal::RateLimited { wait_secs: 1 }),
+    }
+}
+
+/// The person an explanation is for, when it is not the caller. Whether the caller may ask is the engine's to say.
+async fn subject(request: &Request, reception: &Reception) -> Result<Option<PersonFacts>, Refusal> {
+    let Request::Explain { user: Some(name), .. } = request else { return Ok(None) };
+    let found = people::find(Whom::Name(name.clone()), Default::default(), reception.clock.now().wall).await;
+    match found {
+        Ok(found) => Ok(found.map(|found| found.person)),
+        Err(error) => Err(Refusal::PeerUnknown { why: crate::chain(&error) }),
+    }
+}
+
+impl Client {
+    async fn hear<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, Broken> {
+        let body = timeout(TO_ASK, self.hear_frame()).await??;
+        Ok(codec::decode(&body)?)
+    }
+
+    async fn hear_frame(&mut self) -> Result<Vec<u8>, Broken> {
+        let mut header = [0; HEADER_LEN];
+        self.stream.read_exact(&mut header).await?;
+        let mut body = vec![0; frame::body_len(header, frame::MAX_REQUEST)?];
+        self.stream.read_exact(&mut body).await?;
+        Ok(body)
+    }
+
+    /// Sends one frame of an answer.
+    pub(super) async fn say(&mut self, response: &Response) -> Result<(), Broken> {
+        let mut bytes = std::mem::take(&mut self.unsent);
+        bytes.extend(frame::wrap(&codec::encode(response)?, frame::MAX_RESPONSE)?);
+        timeout(TO_READ, self.stream.write_all(&bytes)).await??;
+        Ok(())
+    }
+
+    pub(super) async fn refuse(&mut self, refusal: Refusal) -> Result<(), Broken> {
+        if self.unsent.is_empty() {
+            // A refusal before the hello: the client still waits for the welcome.
+            let welcome = Response::Welcome { daemon: env!("CARGO_PKG_VERSION").to_owned() };
+            self.unsent = frame::wrap(&codec::encode(&welcome)?, frame::MAX_RESPONSE)?;
+        }
+        self.say(&Response::Refused { refusal, explanation: None }).await
+    }
+
+    /// Waits until the client hangs up. Whatever it says meanwhile is not listened to.
+    pub(super) async fn gone(&mut self) {
+        let mut heard = [0; 64];
+        while matches!(self.stream.read(&mut heard).await, Ok(count) if count > 0) {}
+    }
+}

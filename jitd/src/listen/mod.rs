@@ -1,0 +1,22 @@
+//! Where calls come in: the socket, who may hold how many connections, and one conversation at a time.
+
+mod conversation;
+mod followers;
+mod seats;
+pub mod socket;
+
+pub use self::seats::Seats;
+
+use crate::clock::Clock;
+use crate::engine::Handle;
+
+/// What every conversation needs.
+#[derive(Debug)]
+pub struct Reception {
+    /// The engine.
+    pub engine: Handle,
+    /// Who holds how many connections.
+    pub seats: Seats,
+    /// The clocks.
+    pub clock: Clock,
+}

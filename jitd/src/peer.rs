@@ -1,0 +1,173 @@
+//! Who is at the other end of a connection, taken once, at accept.
+//!
+//! The uid comes from the kernel (`SO_PEERCRED`, unix(7)) and decides. Everything else is read from /proc for
+//! the record, but for the login uid, which restricts: whoever came by `su` or `sudo -u` is not that person.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use jitd_core::record::Origin;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{getsockopt, sockopt};
+
+/// The kernel's word for a login uid that nothing has set (`/proc/PID/loginuid`).
+const LOGIN_UID_UNSET: u32 = u32::MAX;
+
+/// Bytes of a path or host name that are kept for the record.
+const MAX_SHOWN: usize = 256;
+
+/// The other end of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its uid. Never guessed: a peer that cannot be known is an error, not uid 0 (CVE-2021-3560).
+    pub uid: u32,
+    /// From where it calls, for the record.
+    pub origin: Origin,
+}
+
+impl Peer {
+    /// Whether the one who logged in is somebody else: `su carol`, `sudo -u carol`.
+    #[must_use]
+    pub fn is_somebody_else(&self) -> bool {
+        self.origin.login_uid.is_some_and(|login| login != self.uid)
+    }
+}
+
+/// Why a peer is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerError {
+    /// The kernel does not say.
+    #[error("the kernel does not say who is at the other end")]
+    Credentials(#[source] Errno),
+    /// The process that connected is gone.
+    #[error("the process that connected is gone")]
+    Gone,
+    /// /proc does not say.
+    #[error("cannot read {path} of the process that connected")]
+    Proc {
+        /// Which file.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Asks the kernel who connected `socket`.
+///
+/// The pid is pinned by `SO_PEERPIDFD` where the kernel has it (6.5): /proc is read, and then the process must
+/// still be there, so a recycled pid is never taken for the peer. Older kernels leave a race, and there the login
+/// uid is a hint; see `docs/threat-model.md`.
+///
+/// # Errors
+/// When the peer cannot be known. Then nothing may be done for it.
+pub fn of<S: AsFd>(socket: &S) -> Result<Peer, PeerError> {
+    let credentials = getsockopt(socket, sockopt::PeerCredentials).map_err(PeerError::Credentials)?;
+    let pinned = match getsockopt(socket, sockopt::PeerPidfd) {
+        Ok(pidfd) => Some(pidfd),
+        Err(Errno::ENOPROTOOPT) => None,
+        Err(Errno::ESRCH | Errno::EINVAL) => return Err(PeerError::Gone),
+        Err(errno) => return Err(PeerError::Credentials(errno)),
+    };
+    let pid = credentials.pid();
+    let proc = Path::new("/proc").join(pid.to_string());
+    let login_uid = login_uid(&proc.join("loginuid"))?;
+    let origin = Origin {
+        pid: Some(pid),
+        exe: fs::read_link(proc.join("exe")).ok().map(|exe| shortened(&exe.to_string_lossy())),
+        tty: fs::read_to_string(proc.join("stat")).ok().and_then(|stat| terminal(&stat)),
+        remote: remote_host(&proc.join("sessionid")),
+        login_uid,
+    };
+    match pinned.as_ref().map(is_alive) {
+        Some(false) => Err(PeerError::Gone),
+        Some(true) | None => Ok(Peer { uid: credentials.uid(), origin }),
+    }
+}
+
+/// A pidfd is readable once its process has ended (pidfd_open(2)).
+fn is_alive(pidfd: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
+    matches!(poll(&mut fds, PollTimeout::ZERO), Ok(0))
+}
+
+/// Reads the login uid. A kernel without audit has no such file, and then nobody has one.
+fn login_uid(path: &Path) -> Result<Option<u32>, PeerError> {
+    let failed = |source| PeerError::Proc { path: path.display().to_string(), source };
+    match fs::read_to_string(path) {
+        Ok(text) => match text.trim().parse() {
+            Ok(LOGIN_UID_UNSET) => Ok(None),
+            Ok(uid) => Ok(Some(uid)),
+            Err(error) => Err(failed(io::Error::new(io::ErrorKind::InvalidData, error))),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            match path.parent().is_some_and(Path::exists) {
+                true => Ok(None),
+                false => Err(PeerError::Gone),
+            }
+        }
+        Err(source) => Err(failed(source)),
+    }
+}
+
+/// The controlling terminal, from field 7 of `/proc/PID/stat` (proc_pid_stat(5)): `pts/3`, `tty1`.
+fn terminal(stat: &str) -> Option<String> {
+    // The second field is the program's name in parentheses and may hold anything, parentheses too.
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let number: i64 = after_name.split_ascii_whitespace().nth(4)?.parse().ok()?;
+    let major = (number >> 8) & 0xfff;
+    let minor = (number & 0xff) | ((number >> 12) & 0xfff00);
+    match major {
+        136..=143 => Some(format!("pts/{}", (major - 136) * 256 + minor)),
+        4 if minor < 64 => Some(format!("tty{minor}")),
+        4 => Some(format!("ttyS{}", minor - 64)),
+        _ => None,
+    }
+}
+
+/// The remote address of the login session, from logind's own files: the caller cannot write those, as it can
+/// write `SSH_CONNECTION`.
+fn remote_host(session_id: &Path) -> Option<String> {
+    let id: u32 = fs::read_to_string(session_id).ok()?.trim().parse().ok()?;
+    let session = fs::read_to_string(format!("/run/systemd/sessions/{id}")).ok()?;
+    let host = session.lines().find_map(|line| line.strip_prefix("REMOTE_HOST="))?;
+    Some(shortened(host))
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(MAX_SHOWN).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+    use super::*;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn the_terminal_is_read_behind_any_program_name() {
+        let stat = "7 (a) b (c) S 1 7 7 34819 7 0 0";
+        assert_eq!(terminal(stat).as_deref(), Some("pts/3"));
+        assert_eq!(terminal("7 (x) S 1 7 7 1025 7").as_deref(), Some("tty1"));
+        assert_eq!(terminal("7 (x) S 1 7 7 0 7"), None);
+        assert_eq!(terminal("garbage"), None);
+    }
+
+    #[test]
+    fn one_who_connects_is_known_by_the_kernel() {
+        let (here, _there) = UnixStream::pair().unwrap();
+        let peer = of(&here).unwrap();
+        assert_eq!(peer.uid, nix::unistd::getuid().as_raw());
+        assert_eq!(peer.origin.pid, Some(std::process::id() as i32));
+    }
+
+    #[test]
+    fn a_login_as_somebody_else_is_seen() {
+        let with = |login_uid| Peer { uid: 7, origin: Origin { login_uid, ..Origin::default() } };
+        assert!(with(Some(8)).is_somebody_else());
+        assert!(!with(Some(7)).is_somebody_else());
+        assert!(!with(None).is_somebody_else());
+    }
+}

@@ -1,0 +1,213 @@
+//! jitd as a service: what is started in which order, what systemd is told, and the orderly stop.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use jit_common::paths;
+use jit_mechanisms::HostPaths;
+use jit_mechanisms::sudo::Sudo;
+use jitd_core::lifecycle::registry::Registry;
+use jitd_core::record::Entry;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use crate::clock::Clock;
+use crate::config::{self, ConfigError, Settings};
+use crate::engine::{Book, Engine, Handle, Health, Host, Message, Parts, views};
+use crate::ledger::{Ledger, OpenError};
+use crate::listen::{Reception, Seats, socket};
+use crate::policy_files::{self, Live};
+use crate::timers::{self, Alarm};
+use crate::{accounts, sinks};
+
+/// How long the engine may take for one beat before systemd is no longer told that all is well.
+const BEAT: Duration = Duration::from_secs(3);
+
+/// Why jitd does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The settings are not right.
+    #[error("the settings are not taken")]
+    Config(#[from] ConfigError),
+    /// Another jitd runs.
+    #[error("another jitd holds the ledger")]
+    Second(#[source] OpenError),
+    /// Something the system did not give.
+    #[error("cannot {what}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The engine has ended without being told to.
+    #[error("the engine has stopped; jitd ends so that systemd starts it anew")]
+    EngineGone,
+}
+
+fn system(what: &'static str) -> impl FnOnce(io::Error) -> ServiceError {
+    move |source| ServiceError::System { what, source }
+}
+
+/// Runs jitd until it is told to stop.
+///
+/// # Errors
+/// When it cannot start, or the engine ends by itself.
+pub fn run() -> Result<(), ServiceError> {
+    let settings = config::read(Path::new(paths::CONFIG_FILE))?;
+    let clock = Clock::of_this_boot().map_err(system("learn which boot this is"))?;
+    // First of all the lock on the ledger: a second jitd must not touch the host.
+    let (book, registry) = open_ledger()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(system("start the event loop"))?;
+    runtime.block_on(serve(settings, clock, book, registry))
+}
+
+/// Opens and folds the ledger. A damaged one is not a reason to stop: jitd says so, grants nothing, and what is due
+/// still ends, by what `applied` says.
+fn open_ledger() -> Result<(Book, Registry), ServiceError> {
+    let mut registry = Registry::default();
+    let opened = Ledger::open(Path::new(paths::STATE_DIR), &mut |row, entry| {
+        registry.replay(row.at, row.request, entry, &views::typed_texts(row));
+    });
+    match opened {
+        Ok(ledger) => Ok((Book::new(Ok(ledger)), registry)),
+        Err(error @ OpenError::Locked { .. }) => Err(ServiceError::Second(error)),
+        Err(error) => {
+            let why = crate::chain(&error);
+            crate::log::error(&format!("nothing is granted: {why}"));
+            Ok((Book::new(Err(why)), Registry::default()))
+        }
+    }
+}
+
+async fn serve(
+    settings: Settings,
+    clock: Clock,
+    mut book: Book,
+    registry: Registry,
+) -> Result<(), ServiceError> {
+    let listener =
+        socket::open(Path::new(paths::SOCKET)).map_err(system("open the socket /run/jit/jitd.sock"))?;
+    let host = Host::probe(HostPaths::default());
+    let (live, entry) = first_policy(&host);
+    book.note(&clock.now(), None, started(&clock, &host, &book));
+    book.note(&clock.now(), None, entry);
+    let alarm = Alarm::new().map_err(system("make a timer"))?;
+    let (handle, inbox) = Handle::new(live.clone());
+    let sinks = sinks::start(&settings.sinks, &handle);
+    let sudo = host.sudo().cloned();
+    let parts = Parts {
+        clock: clock.clone(),
+        registry,
+        book,
+        host,
+        live,
+        alarm: alarm.clone(),
+        handle: handle.clone(),
+        inbox,
+        sinks,
+    };
+    let engine_ended = start_engine(parts)?;
+    let seats = Seats::new(settings.limits);
+    let reception = Arc::new(Reception { engine: handle.clone(), seats, clock });
+    timers::start(alarm, handle.clone()).map_err(system("start the timers"))?;
+    accounts::start(handle.clone()).map_err(system("watch /etc for changed accounts"))?;
+    tokio::spawn(reload_on_hangup(handle.clone(), sudo));
+    tokio::spawn(socket::serve(listener, reception));
+    tokio::spawn(beat(handle.clone()));
+    until_stopped(handle, engine_ended).await
+}
+
+fn first_policy(host: &Host) -> (Arc<Live>, Entry) {
+    let none = Live::default();
+    let loaded = policy_files::load(Path::new(paths::POLICY_DIR), &host.paths, &host.sudo().cloned());
+    let entry = policy_files::entry(&loaded, &none);
+    (policy_files::succeed(&none, loaded), entry)
+}
+
+fn started(clock: &Clock, host: &Host, book: &Book) -> Entry {
+    Entry::Started {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        host: nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        boot_id: clock.now().boot_id,
+        sudo: host.sudo_line(),
+        host_key: book.host_key(),
+    }
+}
+
+/// The engine has a thread of its own: it may wait for the disk while connections are served.
+fn start_engine(parts: Parts) -> Result<oneshot::Receiver<()>, ServiceError> {
+    let (ended, engine_ended) = oneshot::channel();
+    let engine = Engine::new(parts);
+    thread::Builder::new()
+        .name("engine".into())
+        .spawn(move || {
+            engine.run();
+            let _ = ended.send(());
+        })
+        .map_err(system("start the engine's thread"))?;
+    Ok(engine_ended)
+}
+
+/// Waits for SIGTERM or SIGINT and stops in order, or for an engine that ends by itself.
+async fn until_stopped(handle: Handle, engine_ended: oneshot::Receiver<()>) -> Result<(), ServiceError> {
+    let mut term = signal(SignalKind::terminate()).map_err(system("wait for SIGTERM"))?;
+    let mut int = signal(SignalKind::interrupt()).map_err(system("wait for SIGINT"))?;
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+        // Sent or dropped: the thread is gone either way.
+        _ = engine_ended => return Err(ServiceError::EngineGone),
+    }
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    let (done, stopped) = oneshot::channel();
+    handle.tell(Message::Stop(done)).await.map_err(|_| ServiceError::EngineGone)?;
+    stopped.await.map_err(|_| ServiceError::EngineGone)
+}
+
+/// SIGHUP reads the policy again, on a thread that may wait for visudo.
+async fn reload_on_hangup(handle: Handle, sudo: Result<Sudo, String>) -> io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    while hangup.recv().await.is_some() {
+        let sudo = sudo.clone();
+        let load = move || policy_files::load(Path::new(paths::POLICY_DIR), &HostPaths::default(), &sudo);
+        if let Ok(loaded) = tokio::task::spawn_blocking(load).await
+            && handle.tell(Message::Policy(Box::new(loaded))).await.is_err()
+        {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Tells systemd that jitd is ready once the engine answers, and that it lives as long as it does. An engine that hangs
+/// is not vouched for: systemd then kills jitd (sd_watchdog_enabled(3)), and the guard ends what is due meanwhile.
+async fn beat(handle: Handle) {
+    let mut ready = Some(sd_notify::NotifyState::Ready);
+    loop {
+        let (reply, answer) = oneshot::channel();
+        if handle.tell(Message::Beat(reply)).await.is_err() {
+            return;
+        }
+        if let Ok(Ok(health)) = tokio::time::timeout(BEAT, answer).await {
+            let status = status_line(&health);
+            let mut states = vec![sd_notify::NotifyState::Status(&status), sd_notify::NotifyState::Watchdog];
+            states.extend(ready.take());
+            let _ = sd_notify::notify(&states);
+        }
+        tokio::time::sleep(BEAT).await;
+    }
+}
+
+fn status_line(health: &Health) -> String {
+    let stuck = if health.stuck > 0 { format!(", {} STUCK", health.stuck) } else { String::new() };
+    let sinks = health.behind.iter().map(|(name, behind)| format!(", {name} {behind} behind"));
+    let trouble = health.not_granting.as_ref().map(|why| format!("; nothing is granted: {why}"));
+    format!("{} grants live{stuck}{}{}", health.live, sinks.collect::<String>(), trouble.unwrap_or_default())
+}
