@@ -22,6 +22,9 @@ pub mod trees;
 mod wait;
 pub mod workspace;
 
+/// The signals that handles on running programs take.
+pub use nix::sys::signal::Signal;
+
 pub use error::{Error, OrSkip, Result, failed};
 pub use inside::{Account, Command, Inside, Login, Output, Running, Terminal};
 pub use nspawn::{BootedBed, Unit};

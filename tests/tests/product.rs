@@ -1,8 +1,10 @@
 //! The product as it is installed: from the manifest, with visudo's consent, gone again without a trace in sudoers.
 #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
 
+use std::time::Duration;
+
 use jit_e2e::manifest::{Made, Manifest};
-use jit_e2e::{OrSkip as _, Release, RootBed};
+use jit_e2e::{BootedBed, OrSkip as _, Release, RootBed, Signal, until};
 
 #[test]
 fn every_file_is_there_with_its_mode_and_the_policy_is_empty() {
@@ -91,5 +93,34 @@ fn the_package_installs_upgrades_and_leaves_no_trace_in_sudoers() {
         bed.run(&["dpkg", "-P", "jit"]).unwrap().expect_ok();
         assert!(!bed.exists("/etc/jit/jitd.toml"));
         assert_eq!(bed.read("/var/lib/jit/ledger.db").unwrap(), "a record");
+    }
+}
+
+#[test]
+fn the_package_starts_the_services_and_a_reboot_finds_them_again() {
+    for release in Release::ALL {
+        let Some(mut bed) = BootedBed::with_product(release).or_skip() else { return };
+        for moment in ["installed", "rebooted"] {
+            if moment == "rebooted" {
+                bed.reboot().unwrap();
+            }
+            for unit in ["jitd.socket", "jitd.service", "jit-guard.service"] {
+                assert_eq!(bed.unit(unit).property("ActiveState").unwrap(), "active", "{unit} {moment}");
+            }
+            assert_eq!(bed.state().unwrap().out, "running\n");
+            assert_eq!(bed.mode("/run/jit/jitd.sock").unwrap(), 0o666);
+        }
+    }
+}
+
+#[test]
+fn systemd_starts_again_what_was_killed() {
+    let Some(bed) = BootedBed::with_product(Release::Bookworm).or_skip() else { return };
+    for name in ["jitd.service", "jit-guard.service"] {
+        let unit = bed.unit(name);
+        let first = unit.main_process().unwrap();
+        unit.signal(Signal::SIGKILL).unwrap();
+        let again = || unit.main_process().ok().filter(|&pid| pid != first);
+        until(&format!("{name} to run again"), Duration::from_secs(10), again).unwrap();
     }
 }

@@ -61,7 +61,12 @@ impl BootedBed {
             SCRIPT,
             &[&PathBuf::from(lower(&layers)), &mount_point("nspawn")?, Path::new(&name), tools.path()],
         )?;
-        holder.line()?;
+        holder.line().map_err(|error| {
+            Error::Missing(format!(
+                "no booted machine can be had here, its control groups or mounts fail: {}",
+                error.chain()
+            ))
+        })?;
         let leader = boot(&mut holder)?;
         layers.push(tools);
         let inside = Inside::new(name, Door::Manager, leader)?;
