@@ -69,7 +69,8 @@ impl Ledger {
         let mut head = self.head;
         let mut rows = Vec::with_capacity(drafts.len());
         for (index, draft) in drafts.iter().enumerate() {
-            let row = self.row(head, draft).map_err(|fault| AppendError::Unfit { place: index + 1, fault })?;
+            let row =
+                self.row(head, draft).map_err(|fault| AppendError::Unfit { place: index + 1, fault })?;
             head = Head { seq: row.seq, hash: row.hash };
             rows.push(row);
         }
@@ -91,7 +92,8 @@ impl Ledger {
             .collect();
         let borrowed: Vec<TextRef<'_>> = texts.iter().map(Text::as_ref).collect();
         verify::check_texts(entry, &borrowed)?;
-        let body: Arc<str> = serde_json::to_string(entry).map_err(|error| Fault::Body(error.to_string()))?.into();
+        let body: Arc<str> =
+            serde_json::to_string(entry).map_err(|error| Fault::Body(error.to_string()))?.into();
         let mut row = Row {
             seq,
             at: draft.at,
@@ -114,8 +116,9 @@ impl Ledger {
 }
 
 fn insert(change: &Transaction<'_>, rows: &[Row]) -> rusqlite::Result<()> {
-    let mut record = change
-        .prepare("INSERT INTO records (seq, at, kind, request, body, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    let mut record = change.prepare(
+        "INSERT INTO records (seq, at, kind, request, body, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
     let mut typed = change.prepare("INSERT INTO texts (seq, field, salt, text) VALUES (?1, ?2, ?3, ?4)")?;
     for row in rows {
         let Stored { at, kind, request, body, .. } = row.stored();

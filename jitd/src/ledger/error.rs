@@ -27,7 +27,9 @@ pub enum OpenError {
         why: String,
     },
     /// Written by a later jitd.
-    #[error("the ledger {path} has version {found} and this jitd knows {known}: install the newer jitd again")]
+    #[error(
+        "the ledger {path} has version {found} and this jitd knows {known}: install the newer jitd again"
+    )]
     Newer {
         /// The file.
         path: PathBuf,
@@ -37,7 +39,9 @@ pub enum OpenError {
         known: i64,
     },
     /// Not a database, or not a ledger.
-    #[error("{path} is not a ledger of jitd: {why}; move it aside and start jitd again (docs/ledger-format.md)")]
+    #[error(
+        "{path} is not a ledger of jitd: {why}; move it aside and start jitd again (docs/ledger-format.md)"
+    )]
     NotALedger {
         /// The file.
         path: PathBuf,
@@ -45,13 +49,17 @@ pub enum OpenError {
         why: String,
     },
     /// The log of a database that is not there.
-    #[error("{path} belongs to a ledger that is gone: move it to where that ledger was moved, and start jitd again")]
+    #[error(
+        "{path} belongs to a ledger that is gone: move it to where that ledger was moved, and start jitd again"
+    )]
     StrayLog {
         /// The write-ahead log.
         path: PathBuf,
     },
     /// The chain does not hold.
-    #[error("the ledger is damaged at entry {seq}: {fault}; keep it as evidence (docs/ledger-format.md says how)")]
+    #[error(
+        "the ledger is damaged at entry {seq}: {fault}; keep it as evidence (docs/ledger-format.md says how)"
+    )]
     Damaged {
         /// The first entry that is not whole.
         seq: u64,
@@ -148,7 +156,11 @@ impl AppendError {
 
 impl From<rusqlite::Error> for AppendError {
     fn from(error: rusqlite::Error) -> Self {
-        if error.sqlite_error_code() == Some(ErrorCode::DiskFull) { Self::Full(error) } else { Self::Io(error) }
+        if error.sqlite_error_code() == Some(ErrorCode::DiskFull) {
+            Self::Full(error)
+        } else {
+            Self::Io(error)
+        }
     }
 }
 

@@ -14,7 +14,7 @@ mod row;
 mod schema;
 mod sign;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tidy;
 
 use std::fs::File;

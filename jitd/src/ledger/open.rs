@@ -81,7 +81,9 @@ impl Place {
         match source.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => OpenError::Full { path, source },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked { path },
-            Some(ErrorCode::NotADatabase) => OpenError::NotALedger { path, why: "it is not a database".to_owned() },
+            Some(ErrorCode::NotADatabase) => {
+                OpenError::NotALedger { path, why: "it is not a database".to_owned() }
+            }
             Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged { seq: 1, fault: Damage::Column(source) },
             _ => OpenError::Sqlite { path, source },
         }
@@ -183,7 +185,9 @@ fn verify(
 fn stray_texts(db: &Connection, report: &Report) -> rusqlite::Result<Option<OpenError>> {
     let last = read::column(report.last)?;
     let count: i64 =
-        db.query_row("SELECT count(*) FROM texts WHERE seq > ?1 OR seq < 1", params![last], |row| row.get(0))?;
+        db.query_row("SELECT count(*) FROM texts WHERE seq > ?1 OR seq < 1", params![last], |row| {
+            row.get(0)
+        })?;
     let fault = |count| OpenError::Damaged { seq: report.last, fault: Damage::StrayTexts(count) };
     Ok(u64::try_from(count).ok().filter(|count| *count > 0).map(fault))
 }

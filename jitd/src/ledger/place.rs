@@ -59,7 +59,11 @@ impl Place {
     pub(super) fn has_database(&self) -> Result<bool, OpenError> {
         if !exists(&self.database)? {
             // SQLite would play the log of one database into another.
-            return if exists(&self.log)? { Err(OpenError::StrayLog { path: self.log.clone() }) } else { Ok(false) };
+            return if exists(&self.log)? {
+                Err(OpenError::StrayLog { path: self.log.clone() })
+            } else {
+                Ok(false)
+            };
         }
         check_private(&self.database, Kind::File)?;
         let length = self.database.metadata().map_err(|error| io_error(&self.database, error))?.len();

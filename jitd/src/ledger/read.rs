@@ -51,7 +51,7 @@ impl Ledger {
         self.rows_by(&sql, params![request.as_str()])
     }
 
-    /// Requests on the record whose id begins with `prefix`, at most two: enough to know whether it is unique.
+    /// Requests on the record whose id begins with `prefix`, at most 64: a prefix that fits more names nothing.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -59,7 +59,7 @@ impl Ledger {
         // Ids are lowercase ASCII, so everything that begins with the prefix lies between it and it with a `~` behind.
         let mut statement = self.db.prepare(
             "SELECT DISTINCT request FROM records \
-             WHERE request >= ?1 AND request < ?1 || '~' AND request <> '' ORDER BY request LIMIT 2",
+             WHERE request >= ?1 AND request < ?1 || '~' AND request <> '' ORDER BY request LIMIT 64",
         )?;
         let found = statement.query_map([prefix], |row| row.get::<_, String>(0))?;
         found

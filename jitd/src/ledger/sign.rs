@@ -44,7 +44,9 @@ pub enum KeyError {
         why: String,
     },
     /// The file holds something else.
-    #[error("{path} holds no host key (64 hex digits): restore it, or move it aside so that jitd makes a new one")]
+    #[error(
+        "{path} holds no host key (64 hex digits): restore it, or move it aside so that jitd makes a new one"
+    )]
     Format {
         /// The file.
         path: PathBuf,

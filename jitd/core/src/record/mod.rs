@@ -3,6 +3,7 @@
 pub mod chain;
 pub mod export;
 pub mod sentence;
+mod subject;
 pub mod utc;
 pub mod verify;
 
@@ -328,84 +329,6 @@ pub enum Entry {
         /// Ed25519 over [`chain::checkpoint_text`], hex.
         signature: String,
     },
-}
-
-impl Entry {
-    /// The kind as it stands in the ledger's column, in MESSAGE_ID's table and in filters.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Started { .. } => "started",
-            Self::Stopped { .. } => "stopped",
-            Self::PolicyLoaded { .. } => "policy-loaded",
-            Self::PolicyRejected { .. } => "policy-rejected",
-            Self::Requested { .. } => "requested",
-            Self::Decided { .. } => "decided",
-            Self::Intent { .. } => "intent",
-            Self::Applied { .. } => "applied",
-            Self::Refused { .. } => "refused",
-            Self::RefusalsCounted { .. } => "refusals-counted",
-            Self::Ending { .. } => "ending",
-            Self::Ended { .. } => "ended",
-            Self::Stuck { .. } => "stuck",
-            Self::Locked { .. } => "locked",
-            Self::Unlocked { .. } => "unlocked",
-            Self::Drift { .. } => "drift",
-            Self::GuardActed { .. } => "guard-acted",
-            Self::LedgerRestored { .. } => "ledger-restored",
-            Self::Checkpoint { .. } => "checkpoint",
-        }
-    }
-
-    /// Whom the entry is about, for who may read it and for filters; `None` for entries about jitd itself.
-    #[must_use]
-    pub fn person(&self) -> Option<&Person> {
-        match self {
-            Self::Requested { asked } | Self::Refused { asked, .. } => Some(&asked.by),
-            Self::Decided { about, .. }
-            | Self::Intent { about, .. }
-            | Self::Applied { about, .. }
-            | Self::Ending { about, .. }
-            | Self::Ended { about, .. }
-            | Self::Stuck { about, .. } => Some(&about.by),
-            Self::RefusalsCounted { by, .. } | Self::Locked { by, .. } | Self::Unlocked { by, .. } => {
-                Some(by)
-            }
-            Self::Started { .. }
-            | Self::Stopped { .. }
-            | Self::PolicyLoaded { .. }
-            | Self::PolicyRejected { .. }
-            | Self::Drift { .. }
-            | Self::GuardActed { .. }
-            | Self::LedgerRestored { .. }
-            | Self::Checkpoint { .. } => None,
-        }
-    }
-
-    /// The role the entry is about.
-    #[must_use]
-    pub fn role(&self) -> Option<&str> {
-        match self {
-            Self::Requested { asked } | Self::Refused { asked, .. } => Some(&asked.role),
-            Self::Decided { about, .. }
-            | Self::Intent { about, .. }
-            | Self::Applied { about, .. }
-            | Self::Ending { about, .. }
-            | Self::Ended { about, .. }
-            | Self::Stuck { about, .. } => Some(&about.role),
-            Self::RefusalsCounted { .. }
-            | Self::Locked { .. }
-            | Self::Unlocked { .. }
-            | Self::Started { .. }
-            | Self::Stopped { .. }
-            | Self::PolicyLoaded { .. }
-            | Self::PolicyRejected { .. }
-            | Self::Drift { .. }
-            | Self::GuardActed { .. }
-            | Self::LedgerRestored { .. }
-            | Self::Checkpoint { .. } => None,
-        }
-    }
 }
 
 /// An entry on its way into the ledger.

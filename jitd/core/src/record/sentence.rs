@@ -73,7 +73,11 @@ fn said(entry: &Entry, typed: Typed<'_>, time: &dyn Fn(i64) -> String) -> String
         Entry::Applied { about, refused } => applied(about, refused, typed, time),
         Entry::Refused { asked, code, text, .. } => refused(asked, code, text),
         Entry::RefusalsCounted { by, count, seconds } => {
-            format!("{} was refused {count} more {} within {seconds} s", who(by), plural(*count, "time", "times"))
+            format!(
+                "{} was refused {count} more {} within {seconds} s",
+                who(by),
+                plural(*count, "time", "times")
+            )
         }
         Entry::Ending { about, cause, ended_by, .. } => ending(about, *cause, ended_by.as_ref(), typed),
         Entry::Ended { about, cause, late_ms } => ended(about, *cause, *late_ms),
@@ -108,7 +112,9 @@ fn stopped(live: usize) -> String {
 fn ledger_restored(since: &str, owed: usize, why: &str) -> String {
     let kept = if owed == 1 { "1 entry was".to_string() } else { format!("{owed} entries were") };
     let why = escaped(why);
-    format!("the ledger can be written again; since {since} it could not ({why}), nothing was granted and {kept} kept back")
+    format!(
+        "the ledger can be written again; since {since} it could not ({why}), nothing was granted and {kept} kept back"
+    )
 }
 
 fn applied(about: &About, refused: &[String], typed: Typed<'_>, time: &dyn Fn(i64) -> String) -> String {
@@ -221,4 +227,3 @@ fn short(hex: &str) -> String {
 fn plural(count: u64, one: &'static str, many: &'static str) -> &'static str {
     if count == 1 { one } else { many }
 }
-

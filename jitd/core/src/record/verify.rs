@@ -120,17 +120,27 @@ impl fmt::Display for Report {
         match self.first {
             None => f.write_str("no entry")?,
             Some(first) => {
-                write!(f, "entries {first} to {} are unbroken; the last hash is {}", self.last, chain::hex(&self.head))?;
+                write!(
+                    f,
+                    "entries {first} to {} are unbroken; the last hash is {}",
+                    self.last,
+                    chain::hex(&self.head)
+                )?;
             }
         }
         if self.first.is_some_and(|first| first > 1) {
             let before = chain::hex(&self.before);
-            write!(f, "\nthey follow an entry with hash {before}, which is not in this export: compare it elsewhere")?;
+            write!(
+                f,
+                "\nthey follow an entry with hash {before}, which is not in this export: compare it elsewhere"
+            )?;
         }
         write!(f, "\n{} typed texts match, {} have been erased", self.texts, self.erased)?;
         match self.signed_up_to {
             None => f.write_str("\nno checkpoint, so no signature")?,
-            Some(of) => write!(f, "\n{} checkpoints hold, the last signs up to entry {of}", self.checkpoints)?,
+            Some(of) => {
+                write!(f, "\n{} checkpoints hold, the last signs up to entry {of}", self.checkpoints)?
+            }
         }
         self.host_keys.iter().try_for_each(|key| write!(f, "\nsigned by host key {key}"))?;
         self.problem.as_ref().map_or(Ok(()), |problem| write!(f, "\nBROKEN at {problem}"))

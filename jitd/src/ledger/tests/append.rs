@@ -46,7 +46,11 @@ fn the_tables_refuse_every_change_of_an_entry() {
             "INSERT OR REPLACE INTO texts SELECT seq, field, salt, 'something else' FROM texts",
         ] {
             let error = db.execute_batch(sql).expect_err(sql);
-            assert_eq!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::ConstraintViolation), "{sql}: {error}");
+            assert_eq!(
+                error.sqlite_error_code(),
+                Some(rusqlite::ErrorCode::ConstraintViolation),
+                "{sql}: {error}"
+            );
         }
     }
     drop(db);
@@ -122,7 +126,8 @@ fn rows_are_found_by_request_and_by_prefix() {
     assert_eq!(ledger.requests_like("%").unwrap(), []);
     assert_eq!(ledger.rows_after(18, 10).unwrap().len(), 1);
     assert_eq!(ledger.rows_after(u64::MAX, 10).unwrap().len(), 0);
-    let applied = ledger.rows_for_sinks(0, 100).unwrap().into_iter().find(|row| row.kind == "applied").unwrap();
+    let applied =
+        ledger.rows_for_sinks(0, 100).unwrap().into_iter().find(|row| row.kind == "applied").unwrap();
     assert!(applied.texts.is_empty());
     assert_eq!(applied.typed().reason, Some("INC-42 nginx stuck"), "the reason of its request");
     assert_eq!(applied.typed().ticket, Some("INC-42"));

@@ -49,7 +49,10 @@ fn one_byte_changed_in_any_column_of_any_entry_is_found_there() {
             let saved = std::fs::read(dir.join("ledger.db")).unwrap();
             tamper(&dir, &format!("UPDATE records SET {column} = {change} WHERE seq = {seq}"));
             if column == "request" && rows[seq - 1].request.is_some_and(|id| id.as_str().starts_with('0')) {
-                tamper(&dir, &format!("UPDATE records SET request = '1' || substr(request, 2) WHERE seq = {seq}"));
+                tamper(
+                    &dir,
+                    &format!("UPDATE records SET request = '1' || substr(request, 2) WHERE seq = {seq}"),
+                );
             }
             assert_eq!(damaged_at(&dir), Some(seq as u64), "{column} of {seq}");
             std::fs::write(dir.join("ledger.db"), saved).unwrap();
@@ -84,8 +87,11 @@ fn missing_moved_and_inserted_entries_are_found() {
         ("UPDATE records SET seq = -1 WHERE seq = 19", 1),
         ("INSERT INTO records SELECT 20, at, kind, request, body, hash FROM records WHERE seq = 19", 20),
         ("INSERT INTO records SELECT 0, at, kind, request, body, hash FROM records WHERE seq = 1", 1),
-        ("UPDATE records SET seq = 100 WHERE seq = 3; UPDATE records SET seq = 3 WHERE seq = 4; \
-          UPDATE records SET seq = 4 WHERE seq = 100", 3),
+        (
+            "UPDATE records SET seq = 100 WHERE seq = 3; UPDATE records SET seq = 3 WHERE seq = 4; \
+          UPDATE records SET seq = 4 WHERE seq = 100",
+            3,
+        ),
     ] {
         let (dir, _) = ledger();
         tamper(&dir, sql);

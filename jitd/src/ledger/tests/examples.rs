@@ -93,7 +93,10 @@ fn about_jitd() -> Vec<Draft> {
         Entry::GuardActed { note: "removed 7k2m9xqa 1795357921000000000 overdue".to_owned() },
         Entry::LedgerRestored { since: long_ago() - NANOS, owed: 2, why: "the disk is full".to_owned() },
     ];
-    entries.into_iter().map(|entry| Draft { at: long_ago(), request: None, entry, texts: Vec::new() }).collect()
+    entries
+        .into_iter()
+        .map(|entry| Draft { at: long_ago(), request: None, entry, texts: Vec::new() })
+        .collect()
 }
 
 fn about_a_grant() -> Vec<Draft> {
@@ -160,7 +163,10 @@ fn about_people() -> Vec<Draft> {
         Draft { request: Some(other), ..draft(refused, vec![reason_text]) },
         draft(Entry::RefusalsCounted { by: alice(), count: 40, seconds: 60 }, vec![]),
         draft(Entry::Locked { by: bob(), from: terminal(), note: Some(note) }, vec![note_text]),
-        draft(Entry::Unlocked { by: bob(), from: Origin::default(), note: Some(released) }, vec![released_text]),
+        draft(
+            Entry::Unlocked { by: bob(), from: Origin::default(), note: Some(released) },
+            vec![released_text],
+        ),
     ]
 }
 

@@ -39,8 +39,10 @@ fn on_a_small_disk(mount: &str, name: &str) {
     fs::create_dir(&disk).unwrap();
     let unshare = |script| ["unshare", "--mount", "--propagation", "private", "sh", "-c", script];
     let possible = mount.replace("exec \"$0\" \"$@\"", "true");
-    let tried =
-        std::process::Command::new("unshare").args(&unshare(&possible)[1..]).env("JIT_TEST_LEDGER_DIR", &disk).output();
+    let tried = std::process::Command::new("unshare")
+        .args(&unshare(&possible)[1..])
+        .env("JIT_TEST_LEDGER_DIR", &disk)
+        .output();
     match tried {
         Ok(done) if done.status.success() => {}
         Ok(done) => {

@@ -1,0 +1,229 @@
+//! The record read back: the sentence of every kind, and exports with one thing wrong, over the fixture of version 1.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed assumption is a failed test")]
+
+use std::collections::BTreeSet;
+
+use jitd_core::record::Entry;
+use jitd_core::record::chain::{self, Hash};
+use jitd_core::record::export::ExportLine;
+use jitd_core::record::sentence::{Typed, sentence, sentence_at};
+use jitd_core::record::verify::{Fault, Report, Verifier};
+
+/// One entry of each kind, as a ledger of version 1 exported them.
+const FIXTURE: &str = include_str!("../src/record/ledger-1.jsonl");
+
+fn lines() -> Vec<ExportLine> {
+    FIXTURE.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn verify(lines: &[ExportLine]) -> Report {
+    // The signature itself is checked where there is the cryptography for it.
+    let mut verifier = Verifier::new(|_: &[u8; 32], _: &[u8], _: &[u8; 64]| true);
+    lines.iter().for_each(|line| verifier.line(&serde_json::to_string(line).unwrap()));
+    verifier.report().clone()
+}
+
+fn fault(lines: &[ExportLine]) -> (u64, Fault) {
+    let problem = verify(lines).problem.unwrap();
+    (problem.seq, problem.fault)
+}
+
+/// Computes all hashes anew, as somebody would who changes more than one thing.
+fn rehash(lines: &mut [ExportLine]) {
+    let mut previous: Hash = chain::GENESIS;
+    for line in lines {
+        previous = chain::link(&previous, &line.stored());
+        line.hash = chain::hex(&previous);
+    }
+}
+
+fn said(line: &ExportLine) -> String {
+    let entry: Entry = serde_json::from_str(&line.body).unwrap();
+    let text = |field: &str| line.texts.get(field).map(|text| text.text.as_str());
+    let typed = Typed { reason: text("reason"), ticket: text("ticket"), note: text("note") };
+    sentence(&entry, line.request.parse().ok(), typed)
+}
+
+#[test]
+fn every_kind_has_its_sentence() {
+    let rule = "until 2026-11-22T14:32:00Z by rule \"on-call restarts web at once\" (10-web.toml:12)";
+    let from = "[on pts/3, from 192.0.2.7, login uid 1000]";
+    let expected = [
+        "jitd 0.1.0 started on web1 (boot b5e0b4f2-5c1d-4b9e-9a52-0f1f4c3c2a11; sudo 1.9.13p3, NOTAFTER honoured)",
+        "policy 3f3f3f3f3f3f went live: 10-web.toml, 20-db.toml; role db-admin is disabled: /usr/bin/psql is not there",
+        "a policy was rejected and policy 3f3f3f3f3f3f stays in force: 10-web.toml:3:5: unknown key \"rols\"",
+        "the host was not as the live grants say: /run/jit/sudoers.d/jit was changed; written again",
+        "the guard acted while jitd was away: removed 7k2m9xqa 1795357921000000000 overdue",
+        "the ledger can be written again; since 2026-11-22T14:01:59Z it could not (the disk is full), nothing was granted \
+         and 2 entries were kept back",
+        &format!("7k2m9xqa: alice asked for web-restart for 30m: INC-42 nginx stuck (ticket INC-42) {from}"),
+        &format!("7k2m9xqa: alice may have web-restart {rule}; alice is in group oncall"),
+        &format!(
+            "7k2m9xqa: alice is about to get web-restart {rule}, through: sudo /usr/bin/systemctl restart nginx"
+        ),
+        &format!("7k2m9xqa: alice was granted web-restart {rule}"),
+        "7k2m9xqa: web-restart is being taken from alice: revoked by bob: over for today",
+        "7k2m9xqa: web-restart could NOT be taken from alice (revoked) in 2 tries and is retried: /run/jit is read-only",
+        "7k2m9xqa: alice no longer has web-restart: revoked",
+        &format!(
+            "0h1n2p3q: alice was refused web-restart (reason-pattern): Start with the incident or change number {from}"
+        ),
+        "alice was refused 40 more times within 60 s",
+        &format!("bob locked jitd, so that nothing is granted: intruder on web2 {from}"),
+        "bob unlocked jitd: false alarm",
+        "",
+        "jitd stopped; 1 grant stays live and ends on time",
+    ];
+    let lines = lines();
+    assert_eq!(lines.len(), expected.len());
+    for (line, expected) in lines.iter().zip(expected) {
+        if line.kind == "checkpoint" {
+            assert!(said(line).starts_with("the ledger up to entry 17 has hash "), "{}", said(line));
+        } else {
+            assert_eq!(said(line), expected);
+        }
+    }
+}
+
+#[test]
+fn a_sentence_is_one_harmless_line_whatever_is_in_the_entry() {
+    for line in lines() {
+        // Every string of the entry is made to hold what acts on a terminal or forges a line.
+        let mut body: serde_json::Value = serde_json::from_str(&line.body).unwrap();
+        poison(&mut body);
+        let Ok(entry) = serde_json::from_value::<Entry>(body) else {
+            assert_eq!(line.kind, "intent", "its sudo role refuses such strings by itself");
+            continue;
+        };
+        let evil = Some("reason\n\u{1b}[2Jjitd[1]: \u{202e}granted");
+        let text = sentence(&entry, None, Typed { reason: evil, ticket: evil, note: evil });
+        assert!(text.chars().all(jit_common::escape::is_plain), "{text:?}");
+    }
+}
+
+fn poison(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => text.insert_str(0, "\u{1b}]0;x\u{7}\n\u{9b}"),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(poison),
+        serde_json::Value::Object(fields) => {
+            fields
+                .iter_mut()
+                .filter(|(name, _)| !["kind", "cause"].contains(&name.as_str()))
+                .for_each(|(_, v)| poison(v));
+        }
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+    }
+}
+
+#[test]
+fn times_are_shown_as_the_reader_wants_them() {
+    let line = lines().remove(9);
+    let entry: Entry = serde_json::from_str(&line.body).unwrap();
+    let text = sentence_at(&entry, None, Typed::default(), &|_| "16:32 (in 30 min)".to_owned());
+    assert!(text.starts_with("alice was granted web-restart until 16:32 (in 30 min) by rule"), "{text}");
+}
+
+#[test]
+fn every_entry_is_read_and_written_byte_for_byte() {
+    let mut kinds = BTreeSet::new();
+    for line in lines() {
+        let entry: Entry = serde_json::from_str(&line.body).unwrap();
+        assert_eq!(serde_json::to_string(&entry).unwrap(), line.body);
+        kinds.insert(line.kind);
+    }
+    assert_eq!(kinds.len(), 19);
+    for line in FIXTURE.lines() {
+        assert_eq!(serde_json::to_string(&serde_json::from_str::<ExportLine>(line).unwrap()).unwrap(), line);
+    }
+}
+
+#[test]
+fn the_fixture_is_whole() {
+    let report = verify(&lines());
+    assert_eq!((report.problem, report.entries, report.texts, report.checkpoints), (None, 19, 6, 1));
+    assert_eq!(report.signed_up_to, Some(17));
+}
+
+#[test]
+fn whatever_is_changed_is_found_where_it_is() {
+    type Change = fn(&mut ExportLine);
+    let changes: [(&str, Change, Fault); 9] = [
+        ("at", |line| line.at += 1, Fault::Hash),
+        ("kind", |line| line.kind.push('x'), Fault::Hash),
+        ("request", |line| line.request = "0h1n2p3q".to_owned(), Fault::Hash),
+        ("body", |line| line.body.push(' '), Fault::Hash),
+        ("hash", |line| line.hash = "00".repeat(32), Fault::Hash),
+        ("seq", |line| line.seq += 1, Fault::Number { expected: 7 }),
+        ("a text", |line| line.texts.get_mut("reason").unwrap().text.push('.'), Fault::Text("reason".into())),
+        (
+            "a salt",
+            |line| line.texts.get_mut("ticket").unwrap().salt = "00".repeat(16),
+            Fault::Text("ticket".into()),
+        ),
+        (
+            "a text too many",
+            |line| {
+                let text = line.texts["reason"].clone();
+                line.texts.insert("note".into(), text);
+            },
+            Fault::StrayText("note".into()),
+        ),
+    ];
+    for (what, change, expected) in changes {
+        let mut lines = lines();
+        change(&mut lines[6]);
+        let seq = lines[6].seq;
+        assert_eq!(fault(&lines), (seq, expected), "{what}");
+        assert_eq!(verify(&lines).entries, 6, "what is before it is whole");
+    }
+}
+
+#[test]
+fn what_was_hashed_anew_is_still_no_entry() {
+    let mut changed = lines();
+    changed[6].kind = "refused".into();
+    rehash(&mut changed);
+    assert_eq!(fault(&changed), (7, Fault::Kind { column: "refused".into(), body: "requested".into() }));
+    let mut changed = lines();
+    changed[6].request = "../../etc".into();
+    rehash(&mut changed);
+    assert_eq!(fault(&changed), (7, Fault::Request("../../etc".into())));
+    let mut changed = lines();
+    changed[6].body = "{\"kind\":\"from-the-future\"}".into();
+    rehash(&mut changed);
+    assert!(matches!(fault(&changed), (7, Fault::Body(_))));
+    let mut changed = lines();
+    changed[2].at += 1;
+    rehash(&mut changed);
+    assert_eq!(fault(&changed), (18, Fault::Checkpoint), "the checkpoint signed another history");
+}
+
+#[test]
+fn erased_texts_are_counted_and_missing_lines_found() {
+    let mut erased = lines();
+    erased.iter_mut().for_each(|line| line.texts.clear());
+    let report = verify(&erased);
+    assert_eq!((report.problem, report.texts, report.erased), (None, 0, 6));
+    let mut missing = lines();
+    missing.remove(11);
+    assert_eq!(fault(&missing), (13, Fault::Number { expected: 12 }));
+    let mut swapped = lines();
+    swapped.swap(3, 4);
+    assert_eq!(fault(&swapped), (5, Fault::Number { expected: 4 }));
+    assert_eq!(fault(&lines()[1..]), (2, Fault::NoBeginning));
+    assert_eq!(verify(&[]).to_string().lines().next(), Some("no entry"));
+}
+
+#[test]
+fn a_line_with_anything_more_in_it_is_refused() {
+    let mut verifier = Verifier::new(|_: &[u8; 32], _: &[u8], _: &[u8; 64]| true);
+    let first = FIXTURE.lines().next().unwrap();
+    verifier.line(&first.replacen('{', "{\"approved-by\":\"ceo\",", 1));
+    let problem = verifier.report().problem.clone().unwrap();
+    assert!(
+        matches!(problem, jitd_core::record::verify::Problem { seq: 1, fault: Fault::Line(_) }),
+        "{problem}"
+    );
+    verifier.line(first);
+    assert_eq!(verifier.report().entries, 0, "nothing behind a problem is looked at");
+}
