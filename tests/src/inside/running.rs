@@ -86,23 +86,29 @@ impl Running {
         String::from_utf8_lossy(&seen.out).into_owned() + &String::from_utf8_lossy(&seen.err)
     }
 
-    /// Waits until one of its streams has `part`.
+    /// Waits until `found` finds something in all it printed so far (as [`Running::text`] gives it).
     ///
     /// # Errors
-    /// [`Error::Late`] after `limit`; [`Error::Program`] when it ended without printing it.
-    pub fn wait_for(&self, part: &str, limit: Duration) -> Result<()> {
-        let has = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(part);
-        let done = |seen: &Seen| has(&seen.out) || has(&seen.err) || (seen.code.is_some() && seen.open == 0);
-        let seen = self.wait(&format!("{part:?} from {}", self.0.command), limit, done)?;
-        if has(&seen.out) || has(&seen.err) {
-            return Ok(());
-        }
-        let output = self.output_of(&seen);
-        Err(Error::Program {
+    /// [`Error::Late`] after `limit`; [`Error::Program`] when it ended without printing `what`.
+    pub fn wait_until<T>(&self, what: &str, limit: Duration, found: impl Fn(&str) -> Option<T>) -> Result<T> {
+        let find = |seen: &Seen| {
+            found(&(String::from_utf8_lossy(&seen.out).into_owned() + &String::from_utf8_lossy(&seen.err)))
+        };
+        let done = |seen: &Seen| find(seen).is_some() || (seen.code.is_some() && seen.open == 0);
+        let seen = self.wait(&format!("{what} from {}", self.0.command), limit, done)?;
+        find(&seen).ok_or_else(|| Error::Program {
             command: self.0.command.clone(),
-            status: format!("ended without printing {part:?}"),
-            output: output.text(),
+            status: format!("ended without {what}"),
+            output: self.output_of(&seen).text(),
         })
+    }
+
+    /// Waits until it has printed `part`.
+    ///
+    /// # Errors
+    /// As [`Running::wait_until`].
+    pub fn wait_for(&self, part: &str, limit: Duration) -> Result<()> {
+        self.wait_until(&format!("{part:?}"), limit, |text| text.contains(part).then_some(()))
     }
 
     /// Waits for its end.
