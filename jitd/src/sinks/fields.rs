@@ -48,6 +48,7 @@ fn about(entry: &Entry) -> Option<&About> {
         | Entry::PolicyRejected { .. }
         | Entry::Requested { .. }
         | Entry::Refused { .. }
+        | Entry::CallRefused { .. }
         | Entry::RefusalsCounted { .. }
         | Entry::Locked { .. }
         | Entry::Unlocked { .. }

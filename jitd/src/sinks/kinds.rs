@@ -112,6 +112,13 @@ const REFUSED: Message = Message {
     subject: "@JIT_USER@ was refused the role @JIT_ROLE@",
     text: "A request was refused, for the reason that the message gives and that the person was told.",
 };
+const CALL_REFUSED: Message = Message {
+    kind: "call-refused",
+    id: "5d8f0b7c1e2a4f6890b3c7d1a4e95f26",
+    severity: Severity::Warning,
+    subject: "@JIT_USER@ was refused a call",
+    text: "Somebody called what only operators or auditors may, or called as somebody else. The message says what and why.",
+};
 const REFUSALS_COUNTED: Message = Message {
     kind: "refusals-counted",
     id: "6a2020ce57d94100a4e89dd56e46bb01",
@@ -223,6 +230,7 @@ pub fn message(entry: &Entry) -> &'static Message {
         Entry::Intent { .. } => &INTENT,
         Entry::Applied { .. } => &APPLIED,
         Entry::Refused { .. } => &REFUSED,
+        Entry::CallRefused { .. } => &CALL_REFUSED,
         Entry::RefusalsCounted { .. } => &REFUSALS_COUNTED,
         Entry::Ending { .. } => &ENDING,
         Entry::Ended { .. } => &ENDED,

@@ -17,8 +17,9 @@ use crate::ledger::Row;
 /// Entries that are read at a time. After each lot the cursor is saved.
 const LOT: usize = 256;
 
-/// The pause after the first failure. It doubles with each further one.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+/// The pause after the first failure. It doubles with each further one. Short, for the queue of a datagram socket may hold
+/// ten messages only (`net.unix.max_dgram_qlen`), and in a burst the reader only has to be given a moment.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
