@@ -5,6 +5,7 @@
 //! and a bed is gone when its value is dropped or its process dies.
 
 pub mod cache;
+pub mod demo;
 pub mod elf;
 mod error;
 mod holder;

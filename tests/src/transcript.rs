@@ -8,9 +8,6 @@ use crate::{Error, Inside, Output, Result, Running};
 /// The longest that anything in a transcript may take to happen.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Printed by an open shell behind each line typed into it, with the line's exit status.
-const DONE: &str = "<<ended with";
-
 /// How a command is meant to end. Anything else stops the transcript: it shows nothing that did not happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ends {
@@ -47,7 +44,6 @@ pub struct Transcript<'a> {
 
 /// A command that was shown and has ended as it was meant to; what it said can still be checked.
 #[derive(Debug)]
-#[must_use = "what a command says is checked, or dropped by `and_that_is_all`"]
 pub struct Shown(Output);
 
 /// A shell that stays open between the lines typed into it.
@@ -55,6 +51,7 @@ pub struct Shown(Output);
 pub struct Shell {
     prompt: String,
     bash: Running,
+    typed: usize,
     seen: usize,
 }
 
@@ -108,7 +105,7 @@ impl<'a> Transcript<'a> {
     /// When it cannot be started.
     pub fn shell(&mut self, user: &str) -> Result<Shell> {
         let bash = self.inside.command(&["bash", "--norc"]).user(user).spawn()?;
-        Ok(Shell { prompt: prompt(user), bash, seen: 0 })
+        Ok(Shell { prompt: prompt(user), bash, typed: 0, seen: 0 })
     }
 
     /// Types a line into an open shell and prints what comes of it.
@@ -117,18 +114,18 @@ impl<'a> Transcript<'a> {
     /// When it ends otherwise than it should.
     pub fn type_into(&mut self, shell: &mut Shell, line: &str, ends: Ends) -> Result<Shown> {
         self.typed(&shell.prompt, line)?;
-        shell.bash.write(format!("{{ {line}; }} 2>&1; echo '{DONE}' $?\n").as_bytes())?;
-        let end = shell.bash.wait_until("the end of the line", LIMIT, |text| {
-            text.get(shell.seen..).and_then(|new| new.split_once(DONE)).and_then(|(_, code)| code.split_once('\n'))?;
-            Some(text.len())
-        })?;
+        shell.typed += 1;
+        let (status, done) = (format!("<<{} status ", shell.typed), format!("<<{} done>>", shell.typed));
+        shell.bash.write(format!("{{ {line}; }} 2>&1; echo '{status}'$?; echo '{done}'\n").as_bytes())?;
+        shell.bash.wait_for(&done, LIMIT)?;
         let text = shell.bash.text();
-        let new = text.get(shell.seen..end).unwrap_or_default();
-        shell.seen = end;
-        let (said, code) = new.split_once(DONE).unwrap_or((new, ""));
+        let new = text.get(shell.seen..).unwrap_or_default();
+        let (said, rest) = new.split_once(&status).unwrap_or((new, ""));
+        let code = rest.lines().next().unwrap_or_default();
+        shell.seen = text.len();
         self.said(said)?;
         let command = format!("{} {line}", shell.prompt);
-        let code = code.trim().parse().map_err(|_| Error::Odd(format!("{command}: the shell gave no status")))?;
+        let code = code.parse().map_err(|_| Error::Odd(format!("{command}: the shell gave no status")))?;
         let output = Output { command: command.clone(), code, out: said.to_owned(), err: String::new() };
         ended_as_meant(output, &command, ends)
     }
@@ -147,11 +144,11 @@ impl<'a> Transcript<'a> {
     /// # Errors
     /// When it does not come.
     pub fn wait_for(&mut self, watch: &mut Watch, part: &str) -> Result<()> {
-        let end = watch.running.wait_until(&format!("{part:?}"), LIMIT, |text| {
-            let found = text.get(watch.seen..)?.find(part)? + watch.seen;
-            Some(found + text.get(found..)?.find('\n')? + 1)
-        })?;
+        watch.running.wait_for(part, LIMIT)?;
         let text = watch.running.text();
+        let found = text.rfind(part).unwrap_or_default();
+        let end =
+            text.get(found..).and_then(|rest| rest.find('\n')).map_or(text.len(), |line| found + line + 1);
         self.said(text.get(watch.seen..end).unwrap_or_default())?;
         watch.seen = end;
         Ok(())
@@ -169,7 +166,8 @@ impl<'a> Transcript<'a> {
     }
 
     fn said(&mut self, text: &str) -> Result<()> {
-        let lines: String = text.lines().map(|line| format!("  {line}\n")).collect();
+        let lines: String =
+            text.lines().map(|line| format!("{}\n", format!("  {line}").trim_end())).collect();
         self.print(&lines)
     }
 
@@ -216,9 +214,6 @@ impl Shown {
     pub fn text(&self) -> String {
         self.0.text()
     }
-
-    /// Nothing more is to be checked.
-    pub fn and_that_is_all(self) {}
 
     fn not_so(self, status: &str) -> Error {
         Error::Program { status: status.to_owned(), output: self.0.text(), command: self.0.command }
