@@ -8,6 +8,9 @@ use crate::{Error, Inside, Output, Result, Running};
 /// The longest that anything in a transcript may take to happen.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// Printed by an open shell behind each line typed into it, with the line's exit status.
+const STATUS: &str = "<<exit status ";
+
 /// How a command is meant to end. Anything else stops the transcript: it shows nothing that did not happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ends {
@@ -51,7 +54,6 @@ pub struct Shown(Output);
 pub struct Shell {
     prompt: String,
     bash: Running,
-    typed: usize,
     seen: usize,
 }
 
@@ -105,7 +107,7 @@ impl<'a> Transcript<'a> {
     /// When it cannot be started.
     pub fn shell(&mut self, user: &str) -> Result<Shell> {
         let bash = self.inside.command(&["bash", "--norc"]).user(user).spawn()?;
-        Ok(Shell { prompt: prompt(user), bash, typed: 0, seen: 0 })
+        Ok(Shell { prompt: prompt(user), bash, seen: 0 })
     }
 
     /// Types a line into an open shell and prints what comes of it.
@@ -114,19 +116,19 @@ impl<'a> Transcript<'a> {
     /// When it ends otherwise than it should.
     pub fn type_into(&mut self, shell: &mut Shell, line: &str, ends: Ends) -> Result<Shown> {
         self.typed(&shell.prompt, line)?;
-        shell.typed += 1;
-        let (status, done) = (format!("<<{} status ", shell.typed), format!("<<{} done>>", shell.typed));
-        shell.bash.write(format!("{{ {line}; }} 2>&1; echo '{status}'$?; echo '{done}'\n").as_bytes())?;
-        shell.bash.wait_for(&done, LIMIT)?;
-        let text = shell.bash.text();
-        let new = text.get(shell.seen..).unwrap_or_default();
-        let (said, rest) = new.split_once(&status).unwrap_or((new, ""));
-        let code = rest.lines().next().unwrap_or_default();
-        shell.seen = text.len();
-        self.said(said)?;
+        shell.bash.write(format!("{{ {line}; }} 2>&1; echo '{STATUS}'$?\n").as_bytes())?;
+        let from = shell.seen;
+        let (said, code, end) = shell.bash.wait_until("the end of the line", LIMIT, |text| {
+            let (said, rest) = text.get(from..)?.split_once(STATUS)?;
+            let (code, _) = rest.split_once('\n')?;
+            let end = from + said.len() + STATUS.len() + code.len() + 1;
+            Some((said.to_owned(), code.to_owned(), end))
+        })?;
+        shell.seen = end;
+        self.said(&said)?;
         let command = format!("{} {line}", shell.prompt);
         let code = code.parse().map_err(|_| Error::Odd(format!("{command}: the shell gave no status")))?;
-        let output = Output { command: command.clone(), code, out: said.to_owned(), err: String::new() };
+        let output = Output { command: command.clone(), code, out: said, err: String::new() };
         ended_as_meant(output, &command, ends)
     }
 
@@ -144,12 +146,14 @@ impl<'a> Transcript<'a> {
     /// # Errors
     /// When it does not come.
     pub fn wait_for(&mut self, watch: &mut Watch, part: &str) -> Result<()> {
-        watch.running.wait_for(part, LIMIT)?;
-        let text = watch.running.text();
-        let found = text.rfind(part).unwrap_or_default();
-        let end =
-            text.get(found..).and_then(|rest| rest.find('\n')).map_or(text.len(), |line| found + line + 1);
-        self.said(text.get(watch.seen..end).unwrap_or_default())?;
+        let from = watch.seen;
+        let (said, end) = watch.running.wait_until(&format!("a line with {part:?}"), LIMIT, |text| {
+            let new = text.get(from..)?;
+            let (before, rest) = new.split_at(new.find(part)?);
+            let end = from + before.len() + rest.find('\n')? + 1;
+            Some((text.get(from..end)?.to_owned(), end))
+        })?;
+        self.said(&said)?;
         watch.seen = end;
         Ok(())
     }
