@@ -160,6 +160,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Instant;
 
+    use nix::sys::signal::{SigSet, Signal};
     use nix::sys::socket::{Backlog, bind, listen};
 
     use super::*;
@@ -265,8 +266,12 @@ mod tests {
         let listener = UnixListener::bind(&place.0).unwrap();
         let connection = Connection::open(&place.0, Some(SLACK)).unwrap();
         drop(listener.accept().unwrap());
+        // A test ignores SIGPIPE, but a blocked signal stays pending.
+        SigSet::from(Signal::SIGPIPE).thread_block().unwrap();
         assert_eq!(connection.receive(&mut [0]).unwrap_err().kind(), ErrorKind::UnexpectedEof);
         assert_eq!(connection.send(b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        assert!(status.contains("\nSigPnd:\t0000000000000000\n"), "{status}");
     }
 
     #[test]
