@@ -41,7 +41,7 @@ pub(crate) fn sentence(entry: &LogEntry, clock: &Clock) -> String {
 pub(crate) fn ink(kind: &str) -> Ink {
     match kind {
         "applied" => Ink::Good,
-        "refused" | "refusals-counted" => Ink::Warn,
+        "refused" | "call-refused" | "refusals-counted" => Ink::Warn,
         "stuck" | "drift" | "guard-acted" | "policy-rejected" | "ledger-restored" | "locked" => Ink::Bad,
         _ => Ink::Plain,
     }

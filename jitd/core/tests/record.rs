@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use jitd_core::record::Entry;
 use jitd_core::record::chain::{self, Hash};
 use jitd_core::record::export::ExportLine;
 use jitd_core::record::sentence::{Typed, sentence, sentence_at};
 use jitd_core::record::verify::{Fault, Report, Verifier};
+use jitd_core::record::{Entry, Origin, Person};
 
 /// One entry of each kind, as a ledger of version 1 exported them.
 const FIXTURE: &str = include_str!("../src/record/ledger-1.jsonl");
@@ -42,6 +42,23 @@ fn said(line: &ExportLine) -> String {
     let text = |field: &str| line.texts.get(field).map(|text| text.text.as_str());
     let typed = Typed { reason: text("reason"), ticket: text("ticket"), note: text("note") };
     sentence(&entry, line.request.parse().ok(), typed)
+}
+
+/// Came after the fixture, which stays as it was written.
+#[test]
+fn a_refused_call_is_read_back_and_has_its_sentence() {
+    let by = Person { uid: 1000, name: "mallory".into() };
+    let from = Origin { tty: Some("pts/3".into()), ..Origin::default() };
+    let text = "you may not revoke grants: it takes an operator or root".to_owned();
+    let (call, code) = ("revoke --all".to_owned(), "not-permitted".to_owned());
+    let entry = Entry::CallRefused { by, from, call, code, text };
+    let read: Entry = serde_json::from_str(&serde_json::to_string(&entry).unwrap()).unwrap();
+    assert_eq!(read, entry);
+    assert_eq!(
+        sentence(&entry, None, Typed::default()),
+        "mallory was refused `jitctl revoke --all` (not-permitted): you may not revoke grants: it takes an operator \
+         or root [on pts/3]"
+    );
 }
 
 #[test]

@@ -13,6 +13,7 @@ use jitd_core::policy::{self, Ask as PolicyAsk, Decision, Facts, LiveGrant, Pers
 use jitd_core::record::{Cause, Draft, Entry, Person, TypedHash, TypedText};
 
 use super::message::{Call, Stretch};
+use super::refusals::Recorded;
 use super::{Engine, admission, wording};
 
 /// What a call is answered with when it is refused.
@@ -28,8 +29,23 @@ impl Engine {
         // Whoever reads or ends something sees what was permitted before it.
         self.flush(now);
         let answer = admission::caller_is_the_person(&call.peer).and_then(|()| self.other_call(&call, now));
+        if let Err(refusal) = &answer {
+            self.note_refused_call(&call, refusal, now);
+        }
         let response = answer.unwrap_or_else(|refusal| Response::Refused { refusal, explanation: None });
         Self::answer(call.reply, response);
+    }
+
+    /// Whoever calls what they may not, or as somebody else, is on the record. A mistyped id is not.
+    fn note_refused_call(&mut self, call: &Call, refusal: &Refusal, now: &Now) {
+        let tried = matches!(refusal, Refusal::NotPermitted { .. } | Refusal::NotYou { .. });
+        let by = caller(call);
+        if tried && self.refusals.count(&by, now) == Recorded::Alone {
+            let from = call.peer.origin.clone();
+            let (code, text) = (refusal.code().to_owned(), refusal.to_string());
+            let entry = Entry::CallRefused { by, from, call: wording::as_typed(&call.request), code, text };
+            self.book.note(now, None, entry);
+        }
     }
 
     fn other_call(&mut self, call: &Call, now: &Now) -> Answer {

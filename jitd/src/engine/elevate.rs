@@ -183,7 +183,7 @@ impl Engine {
                     .map(|d| wording::considered(&d.explanation))
                     .unwrap_or_default(),
             };
-            self.book.note_draft(Draft { at: now.wall, request: None, entry, texts });
+            self.book.note_draft(Draft { at: now.wall, request: self.new_id().ok(), entry, texts });
         }
         let explanation = decision.map(|decision| decision.explanation);
         answer(call.reply, Response::Refused { refusal, explanation });

@@ -1,6 +1,8 @@
 //! From live to off the host: what is due, what was given back, what was taken away. Lowering never waits for the
 //! record: the host is made equal first, and what came of it is written afterwards.
 
+use std::collections::BTreeSet;
+
 use jit_common::ids::RequestId;
 use jit_common::response::EndedView;
 use jitd_core::lifecycle::registry::Grant;
@@ -43,9 +45,11 @@ impl Engine {
 
     /// Makes the host equal to what is wanted, and says of each ending grant whether it is off.
     pub(super) fn remove_ended(&mut self, now: &Now) {
-        let outcome = self.make_so(now);
+        let made = self.make_so(now);
+        let ending: BTreeSet<RequestId> = self.ending().map(|grant| grant.id).collect();
+        // A directory that jitd does not trust is not written to, but what is in it can still be taken away.
+        let outcome = made.or_else(|why| self.host.take_off(&ending).map_err(|_| why));
         let after = self.clock.now();
-        let ending: Vec<RequestId> = self.ending().map(|grant| grant.id).collect();
         for id in ending {
             let Some(grant) = self.registry.get(id) else { continue };
             let step = match &outcome {

@@ -1,5 +1,6 @@
 //! The host as the engine sees it: what was found of its sudo, and one call that makes it equal to what is wanted.
 
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use jit_mechanisms::HostPaths;
 use jit_mechanisms::applied::{self, Applied, AppliedGrant, Undo};
 use jit_mechanisms::dir::Durability;
 use jit_mechanisms::include;
+use jit_mechanisms::removal;
 use jit_mechanisms::sudo::{self, Fingerprint, Flavour, Sudo};
 use jit_mechanisms::sudoers_file::{self, Converged};
 use jitd_core::now::Deadline;
@@ -163,6 +165,14 @@ impl Host {
         };
         let left = self.left.replace(text);
         Ok(left.and_then(|left| difference(&converged, &left)))
+    }
+
+    /// Takes these grants off without writing anything: for when the host cannot be made as wanted.
+    ///
+    /// # Errors
+    /// A sentence, when they may still be there.
+    pub fn take_off(&self, ids: &BTreeSet<RequestId>) -> Result<(), String> {
+        removal::remove(&self.paths, ids).map(|_| ()).map_err(|error| crate::chain(&error))
     }
 }
 

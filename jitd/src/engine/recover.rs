@@ -15,13 +15,6 @@ use super::Engine;
 use super::message::Message;
 use crate::people;
 
-/// Whether the guard had left notes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Notes {
-    Some,
-    None,
-}
-
 impl Engine {
     /// What jitd does before it takes the first call.
     pub(super) fn recover(&mut self) {
@@ -52,8 +45,9 @@ impl Engine {
         }
         self.take_notes(now);
         let mut made = self.host.make_so(&self.registry.wanted());
-        // The guard may have acted in between. It goes first: its notes are taken, and the host looked at again.
-        if made.is_err() && self.take_notes(now) == Notes::Some {
+        // The guard may have acted in between. It goes first: its notes are taken, and the host is looked at again.
+        if made.is_err() {
+            self.take_notes(now);
             made = self.host.make_so(&self.registry.wanted());
         }
         if let Some(difference) = made? {
@@ -65,14 +59,11 @@ impl Engine {
     }
 
     /// Takes what the guard did into the record. What it took off is never put back.
-    fn take_notes(&mut self, now: &Now) -> Notes {
+    fn take_notes(&mut self, now: &Now) {
         let taken = match guard_notes::take(&self.host.paths) {
             Ok(Some(taken)) => taken,
-            Ok(None) => return Notes::None,
-            Err(error) => {
-                crate::log::error(&crate::chain(&error));
-                return Notes::None;
-            }
+            Ok(None) => return,
+            Err(error) => return crate::log::error(&crate::chain(&error)),
         };
         // Notes whose record is still owed are found again with every look.
         let new: Vec<Note> = taken.into_iter().filter(|note| !self.notes.contains(note)).collect();
@@ -88,26 +79,22 @@ impl Engine {
                 Err(error) => crate::log::error(&crate::chain(&error)),
             }
         }
-        Notes::Some
     }
 
     fn heed(&mut self, note: &Note, now: &Now) {
-        let removed: Vec<(RequestId, i64)> = match note {
-            Note::Removed { id, wall, .. } => vec![(*id, *wall)],
-            // Nobody could tell whose was what, so everything is off.
-            Note::Unlinked { wall, .. } => self.registry.live().map(|grant| (grant.id, *wall)).collect(),
-            Note::AppliedDamaged { .. } | Note::Unreadable { .. } => Vec::new(),
+        let (id, wall) = match note {
+            Note::Removed { id, wall, .. } => (*id, *wall),
+            // Grants without a note of their own are live all the same: the next look puts them back.
+            Note::Unlinked { .. } | Note::AppliedDamaged { .. } | Note::Unreadable { .. } => return,
         };
-        for (id, wall) in removed {
-            let Some(grant) = self.registry.get(id) else { continue };
-            let cause = match grant.deadline.reached(now) {
-                true if grant.deadline.boot_id == now.boot_id => Cause::Expired,
-                true => Cause::Rebooted,
-                false => Cause::Guard,
-            };
-            self.removed_by_guard.insert(id, wall);
-            self.mark_ending(id, cause, &EndedBy::default(), now);
-        }
+        let Some(grant) = self.registry.get(id) else { return };
+        let cause = match grant.deadline.reached(now) {
+            true if grant.deadline.boot_id == now.boot_id => Cause::Expired,
+            true => Cause::Rebooted,
+            false => Cause::Guard,
+        };
+        self.removed_by_guard.insert(id, wall);
+        self.mark_ending(id, cause, &EndedBy::default(), now);
     }
 
     /// Grants that were being made real when jitd stopped: sudo is asked again.

@@ -1,7 +1,7 @@
 //! Decisions and answers of sudo in words, for the record and for the person.
 
 use jit_common::explanation::{Condition, Explanation, Held, JudgedRule, Verdict};
-use jit_common::request::Ask;
+use jit_common::request::{Ask, DropTarget, LiveGrants, Request, RevokeTarget};
 use jit_mechanisms::sudo::RoleAgreement;
 use jitd_core::record::{TypedHash, TypedText, chain};
 
@@ -64,4 +64,26 @@ pub(super) fn sudo_said(answer: &RoleAgreement) -> String {
 /// The commands that sudo refuses although the role gives them, or would not answer for.
 pub(super) fn refused_commands(answer: &RoleAgreement) -> Vec<String> {
     answer.refused.iter().chain(&answer.unclear).map(|(command, _)| command.to_string()).collect()
+}
+
+/// A call as one would type it, for the record.
+pub(super) fn as_typed(request: &Request) -> String {
+    match request {
+        Request::Elevate(ask) => format!("elevate {}", ask.role),
+        Request::Explain { ask, user: None } => format!("explain {}", ask.role),
+        Request::Explain { ask, user: Some(user) } => format!("explain {} --user {user}", ask.role),
+        Request::Status => "status".into(),
+        Request::Roles => "roles".into(),
+        Request::Show(prefix) => format!("show {prefix}"),
+        Request::Drop(DropTarget::Only) => "drop".into(),
+        Request::Drop(DropTarget::All) => "drop --all".into(),
+        Request::Drop(DropTarget::Named(which)) => format!("drop {which}"),
+        Request::Revoke { target: RevokeTarget::Grant(prefix), .. } => format!("revoke {prefix}"),
+        Request::Revoke { target: RevokeTarget::User(user), .. } => format!("revoke --user {user}"),
+        Request::Revoke { target: RevokeTarget::All, .. } => "revoke --all".into(),
+        Request::Lock { live: LiveGrants::Keep, .. } => "lock".into(),
+        Request::Lock { live: LiveGrants::Revoke, .. } => "lock --revoke".into(),
+        Request::Unlock { .. } => "unlock".into(),
+        Request::Log(_) => "log".into(),
+    }
 }

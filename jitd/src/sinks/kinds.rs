@@ -195,7 +195,7 @@ const CHECKPOINT: Message = Message {
 };
 
 /// Every kind of message.
-const MESSAGES: [Message; 19] = [
+const MESSAGES: [Message; 20] = [
     STARTED,
     STOPPED,
     POLICY_LOADED,
@@ -205,6 +205,7 @@ const MESSAGES: [Message; 19] = [
     INTENT,
     APPLIED,
     REFUSED,
+    CALL_REFUSED,
     REFUSALS_COUNTED,
     ENDING,
     ENDED,

@@ -145,6 +145,7 @@ impl Registry {
                 | Entry::PolicyRejected { .. }
                 | Entry::Decided { .. }
                 | Entry::Refused { .. }
+                | Entry::CallRefused { .. }
                 | Entry::RefusalsCounted { .. }
                 | Entry::Drift { .. }
                 | Entry::GuardActed { .. }

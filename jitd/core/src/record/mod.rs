@@ -236,6 +236,19 @@ pub enum Entry {
         /// Each rule and why it did not grant, nearest miss first.
         considered: Vec<String>,
     },
+    /// A call that was no request for a role, and that the caller may not make.
+    CallRefused {
+        /// Who called.
+        by: Person,
+        /// From where.
+        from: Origin,
+        /// What was called, as one types it: `revoke --all`.
+        call: String,
+        /// The refusal's word.
+        code: String,
+        /// The refusal's sentence.
+        text: String,
+    },
     /// More refusals of one person than are written one by one.
     RefusalsCounted {
         /// Who.

@@ -72,6 +72,15 @@ fn said(entry: &Entry, typed: Typed<'_>, time: &dyn Fn(i64) -> String) -> String
         }
         Entry::Applied { about, refused } => applied(about, refused, typed, time),
         Entry::Refused { asked, code, text, .. } => refused(asked, code, text),
+        Entry::CallRefused { by, from, call, code, text } => {
+            format!(
+                "{} was refused `jitctl {}` ({code}): {}{}",
+                who(by),
+                escaped(call),
+                escaped(text),
+                origin(from)
+            )
+        }
         Entry::RefusalsCounted { by, count, seconds } => {
             format!(
                 "{} was refused {count} more {} within {seconds} s",

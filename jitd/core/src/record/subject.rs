@@ -16,6 +16,7 @@ impl Entry {
             Self::Intent { .. } => "intent",
             Self::Applied { .. } => "applied",
             Self::Refused { .. } => "refused",
+            Self::CallRefused { .. } => "call-refused",
             Self::RefusalsCounted { .. } => "refusals-counted",
             Self::Ending { .. } => "ending",
             Self::Ended { .. } => "ended",
@@ -40,9 +41,10 @@ impl Entry {
             | Self::Ending { about, .. }
             | Self::Ended { about, .. }
             | Self::Stuck { about, .. } => Some(&about.by),
-            Self::RefusalsCounted { by, .. } | Self::Locked { by, .. } | Self::Unlocked { by, .. } => {
-                Some(by)
-            }
+            Self::CallRefused { by, .. }
+            | Self::RefusalsCounted { by, .. }
+            | Self::Locked { by, .. }
+            | Self::Unlocked { by, .. } => Some(by),
             Self::Started { .. }
             | Self::Stopped { .. }
             | Self::PolicyLoaded { .. }
@@ -65,7 +67,8 @@ impl Entry {
             | Self::Ending { about, .. }
             | Self::Ended { about, .. }
             | Self::Stuck { about, .. } => Some(&about.role),
-            Self::RefusalsCounted { .. }
+            Self::CallRefused { .. }
+            | Self::RefusalsCounted { .. }
             | Self::Locked { .. }
             | Self::Unlocked { .. }
             | Self::Started { .. }

@@ -264,6 +264,7 @@ pub fn typed_hashes(entry: &Entry) -> Vec<(&'static str, &TypedHash)> {
         | Entry::Decided { .. }
         | Entry::Intent { .. }
         | Entry::Applied { .. }
+        | Entry::CallRefused { .. }
         | Entry::RefusalsCounted { .. }
         | Entry::Ended { .. }
         | Entry::Stuck { .. }
