@@ -8,6 +8,9 @@ use std::process::Command;
 use crate::manifest::{self, Kind, Manifest};
 use crate::{Error, Result, elf, program};
 
+/// A package of unoptimised programs is for the tests alone: xz would take minutes over their debug information.
+const COMPRESSION: &[&str] = if cfg!(debug_assertions) { &["-Zgzip", "-z1"] } else { &["-Zxz"] };
+
 /// Builds the package into `folder` and gives its path.
 ///
 /// # Errors
@@ -22,7 +25,7 @@ pub fn build(folder: &Path) -> Result<PathBuf> {
     fs::create_dir_all(&root).map_err(Error::io(format!("create {}", root.display())))?;
     let built = lay_out(&manifest, &root, &architecture).and_then(|()| {
         let mut command = Command::new("dpkg-deb");
-        command.args(["--root-owner-group", "-Zxz", "--build"]).arg(&root).arg(&package);
+        command.args(["--root-owner-group"]).args(COMPRESSION).args(["--build"]).arg(&root).arg(&package);
         program::run(&mut command)
     });
     remove(&root)?;
