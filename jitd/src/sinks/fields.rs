@@ -70,7 +70,10 @@ fn cause(entry: &Entry) -> Option<Cause> {
 fn origin(entry: &Entry) -> Option<&Origin> {
     if let Entry::Requested { asked } | Entry::Refused { asked, .. } = entry {
         Some(&asked.from)
-    } else if let Entry::Locked { from, .. } | Entry::Unlocked { from, .. } = entry {
+    } else if let Entry::CallRefused { from, .. }
+    | Entry::Locked { from, .. }
+    | Entry::Unlocked { from, .. } = entry
+    {
         Some(from)
     } else {
         None

@@ -73,13 +73,8 @@ fn said(entry: &Entry, typed: Typed<'_>, time: &dyn Fn(i64) -> String) -> String
         Entry::Applied { about, refused } => applied(about, refused, typed, time),
         Entry::Refused { asked, code, text, .. } => refused(asked, code, text),
         Entry::CallRefused { by, from, call, code, text } => {
-            format!(
-                "{} was refused `jitctl {}` ({code}): {}{}",
-                who(by),
-                escaped(call),
-                escaped(text),
-                origin(from)
-            )
+            let (call, code, text) = (escaped(call), escaped(code), escaped(text));
+            format!("{} was refused `jitctl {call}` ({code}): {text}{}", who(by), origin(from))
         }
         Entry::RefusalsCounted { by, count, seconds } => {
             format!(
