@@ -47,7 +47,7 @@ fn tell(handle: &PamHandle, log: &Syslog) {
         Err(error) => return log.trouble(&chain(&error)),
     };
     let lines = lines(&grants, &user, &Clock::read());
-    log.detail(&format!("{} lines for {user}", lines.len()));
+    log.detail(&format!("lines to tell {user}: {}", lines.len()));
     let Ok(Some(person)) = handle.get_item::<Conv<'_>>() else { return };
     for line in lines {
         if let Err(code) = person.send(PAM_TEXT_INFO, &line) {

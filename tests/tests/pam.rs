@@ -1,5 +1,5 @@
 //! The PAM module in real stacks, driven by pamtester: what a person is told, and that no jitd, well or sick, harms a login.
-#![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed assumption is a failed test")]
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -273,7 +273,28 @@ fn names_that_are_nobodys_are_told_nothing() {
         let output = bed.run(&["pamtester", "jit-test", name, "open_session"]).unwrap();
         assert!(told(&output.expect_ok()).is_empty(), "{name:?}");
     }
-    log.wait_for(r"0 lines for \u{1b}]0;x\u{7}alice", LIMIT).unwrap();
+    log.wait_for(r"lines to tell \u{1b}]0;x\u{7}alice: 0", LIMIT).unwrap();
     log.wait_for("the session is of nobody who could hold a grant", LIMIT).unwrap();
     assert!(!log.text().contains('\x1b'));
+}
+
+#[test]
+fn a_shell_over_ssh_begins_with_the_grants_and_copies_stay_clean() {
+    for release in Release::ALL {
+        let Some(bed) = bed(release, "") else { return };
+        bed.policy("10-look.toml", POLICY).unwrap();
+        let _jitd = bed.start_jitd().unwrap();
+        bed.jitctl("alice", &["elevate", "look"]).unwrap().expect_ok();
+        let stack = bed.read("/etc/pam.d/sshd").unwrap();
+        bed.write("/etc/pam.d/sshd", &format!("{stack}\nsession optional pam_jit.so\n")).unwrap();
+        let script = "mkdir -p /run/sshd ~alice/.ssh && ssh-keygen -A && ssh-keygen -q -t ed25519 -N '' -f /root/key && \
+                      cp /root/key.pub ~alice/.ssh/authorized_keys && chown -R alice: ~alice/.ssh && /usr/sbin/sshd";
+        bed.sh(script).unwrap().expect_ok();
+        let ssh = "ssh -i /root/key -o StrictHostKeyChecking=no -o LogLevel=ERROR";
+
+        let shell = bed.sh(&format!("{ssh} -tt alice@127.0.0.1 <<< exit")).unwrap().expect_ok();
+        assert!(shell.text().contains("jit: you hold look until "), "{shell}");
+        let copy = bed.sh(&format!("{ssh} alice@127.0.0.1 echo data")).unwrap().expect_ok();
+        assert_eq!(copy.text(), "data\n");
+    }
 }
