@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_length_over_the_cap_is_refused_before_reading() {
-        let header = (MAX_REQUEST as u32 + 1).to_le_bytes();
+        let header = u32::try_from(MAX_REQUEST + 1).unwrap().to_le_bytes();
         assert!(matches!(body_len(header, MAX_REQUEST), Err(FrameError::TooLong { .. })));
         assert_eq!(body_len([0; 4], MAX_REQUEST), Err(FrameError::Empty));
         assert_eq!(wrap(b"abc", MAX_REQUEST).unwrap(), [3, 0, 0, 0, b'a', b'b', b'c']);
