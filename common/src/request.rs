@@ -59,6 +59,9 @@ pub enum Request {
         /// Why, for the record.
         note: Option<String>,
     },
+    /// Erase what people typed for one request, as the law may ask: root. The entries stay. Answered by `Done` or
+    /// `Refused`.
+    Erase(IdPrefix),
     /// The record. Answered by many `Log` frames and, unless following, one `LogEnd`.
     Log(LogQuery),
 }

@@ -195,6 +195,11 @@ pub(crate) struct LogFilter {
 pub(crate) enum LogCommand {
     /// Write the whole record to standard output, for `log verify` (auditors and root)
     Export,
+    /// Erase the reason, ticket and notes of one request, as the law may ask; its entries stay (root)
+    Erase {
+        /// The id of the request, or its beginning
+        id: IdPrefix,
+    },
     /// Check an export: the chain of hashes, and the signatures of its checkpoints
     Verify {
         /// The export; - for standard input

@@ -70,7 +70,7 @@ fn belongs(request: &Request, answer: &Response) -> bool {
         // Without --revoke there is nothing to list, and jitd may simply say that it is done.
         Request::Lock { live: LiveGrants::Keep, .. } => matches!(answer, Response::Ended(_) | Response::Done),
         Request::Lock { live: LiveGrants::Revoke, .. } => matches!(answer, Response::Ended(_)),
-        Request::Unlock { .. } => matches!(answer, Response::Done),
+        Request::Unlock { .. } | Request::Erase(_) => matches!(answer, Response::Done),
         Request::Log(_) => matches!(answer, Response::Log(_) | Response::LogEnd),
     }
 }

@@ -110,6 +110,7 @@ fn of_log(log: Log, clock: &Clock) -> Result<Intent, Failure> {
     match log.command {
         None => Ok(Intent::Log(query(log.filter, clock)?)),
         Some(LogCommand::Export) => Ok(Intent::Export),
+        Some(LogCommand::Erase { id }) => Ok(Intent::Call(Request::Erase(id))),
         Some(LogCommand::Verify { file, key }) => Ok(Intent::Verify { file, key }),
     }
 }

@@ -144,6 +144,11 @@ fn headline(request: &Request) -> Page {
             page.line(2, Text::default().then(Ink::Bad, "locked").plain(text));
         }
         Request::Unlock { .. } => page.line(2, Text::default().then(Ink::Good, "unlocked")),
+        Request::Erase(_) => {
+            let text =
+                ": what was typed for it; its entries stay, and copies that sinks took are not reached";
+            page.line(2, Text::default().then(Ink::Good, "erased").plain(text));
+        }
         Request::Elevate(_)
         | Request::Explain { .. }
         | Request::Status

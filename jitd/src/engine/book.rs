@@ -215,6 +215,15 @@ impl Book {
         ledger.rows_of(request).map_err(|error| crate::chain(&error))
     }
 
+    /// Erases what people typed for one request.
+    ///
+    /// # Errors
+    /// A sentence, when it is still there.
+    pub fn erase_texts(&mut self, request: RequestId) -> Result<(), String> {
+        let ledger = self.ledger.as_mut().map_err(|why| why.clone())?;
+        ledger.erase_texts(request).map(|_| ()).map_err(|error| crate::chain(&error))
+    }
+
     /// Requests on the record whose id begins with `prefix`.
     ///
     /// # Errors

@@ -61,6 +61,7 @@ impl Engine {
             Request::Revoke { target, note } => self.revoke(call, target, note.as_ref(), now),
             Request::Lock { live, note } => self.lock(call, *live, note.as_ref(), now),
             Request::Unlock { note } => self.unlock(call, note.as_ref(), now),
+            Request::Erase(prefix) => self.erase(call, prefix, now),
         }
     }
 

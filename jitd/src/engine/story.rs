@@ -9,8 +9,10 @@ use jit_common::response::{
 };
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
+use jitd_core::lifecycle::step;
 use jitd_core::now::Now;
 use jitd_core::policy::Authenticate;
+use jitd_core::record::{Draft, Entry, Person};
 use jitd_core::sudoers::NotAfter;
 use jitd_core::wanted::until_secs;
 
@@ -82,26 +84,8 @@ impl Engine {
     }
 
     pub(super) fn show(&mut self, call: &Call, prefix: &IdPrefix, now: &Now) -> Result<Response, Refusal> {
-        let nothing = || Refusal::NoSuchThing { what: "request".into(), id: prefix.to_string() };
-        let unreadable = |why: String| Refusal::LedgerUnavailable { why };
-        let sees_all = admission::sees_all(&self.live.policy, call.peer.uid, &call.person);
-        let mut seen: Vec<(RequestId, Past)> = Vec::new();
-        for id in self.book.requests_like(prefix.as_str()).map_err(unreadable)? {
-            let past = Past::of(id, &self.book.rows_of(id).map_err(unreadable)?);
-            // Somebody else's request is as if it were not there.
-            if sees_all || past.person.as_ref().is_some_and(|person| person.uid == call.peer.uid) {
-                seen.push((id, past));
-            }
-        }
-        let (id, past) = match seen.len() {
-            0 => return Err(nothing()),
-            1 => seen.swap_remove(0),
-            _ => {
-                let fits = seen.iter().map(|(id, _)| id.to_string()).collect();
-                return Err(Refusal::AmbiguousId { prefix: prefix.to_string(), fits });
-            }
-        };
-        let rows = self.book.rows_of(id).map_err(unreadable)?;
+        let (id, past) = self.find_request(call, prefix)?;
+        let rows = self.book.rows_of(id).map_err(|why| Refusal::LedgerUnavailable { why })?;
         let live = self.registry.get(id).cloned();
         let grant = live.as_ref().or(past.grant.as_ref());
         let view = grant.map(|grant| views::grant(grant, now, past.end.clone()));
@@ -118,6 +102,45 @@ impl Engine {
             entries: rows.iter().map(views::log_entry).collect(),
             grant: view,
         })))
+    }
+
+    /// The one request that begins so and that the caller may see.
+    fn find_request(&mut self, call: &Call, prefix: &IdPrefix) -> Result<(RequestId, Past), Refusal> {
+        let nothing = || Refusal::NoSuchThing { what: "request".into(), id: prefix.to_string() };
+        let unreadable = |why: String| Refusal::LedgerUnavailable { why };
+        let sees_all = admission::sees_all(&self.live.policy, call.peer.uid, &call.person);
+        let mut seen: Vec<(RequestId, Past)> = Vec::new();
+        for id in self.book.requests_like(prefix.as_str()).map_err(unreadable)? {
+            let past = Past::of(id, &self.book.rows_of(id).map_err(unreadable)?);
+            // Somebody else's request is as if it were not there.
+            if sees_all || past.person.as_ref().is_some_and(|person| person.uid == call.peer.uid) {
+                seen.push((id, past));
+            }
+        }
+        match seen.len() {
+            0 => Err(nothing()),
+            1 => Ok(seen.swap_remove(0)),
+            _ => {
+                let fits = seen.iter().map(|(id, _)| id.to_string()).collect();
+                Err(Refusal::AmbiguousId { prefix: prefix.to_string(), fits })
+            }
+        }
+    }
+
+    /// Erases what people typed for a request. That it was done is on the record before it is done.
+    pub(super) fn erase(&mut self, call: &Call, prefix: &IdPrefix, now: &Now) -> Result<Response, Refusal> {
+        if call.peer.uid != 0 {
+            return Err(Refusal::NotPermitted { action: "erase what was typed".into(), need: "root".into() });
+        }
+        let (id, _) = self.find_request(call, prefix)?;
+        let by = Person { uid: call.peer.uid, name: call.person.name.clone() };
+        let entry = Entry::TextsErased { by, from: call.peer.origin.clone() };
+        let erased = step::erase(Draft { at: now.wall, request: Some(id), entry, texts: Vec::new() });
+        let unavailable = |why| Refusal::LedgerUnavailable { why };
+        let released = self.book.raise(vec![erased], now).map_err(unavailable)?;
+        self.registry.take(&released);
+        self.book.erase_texts(id).map_err(unavailable)?;
+        Ok(Response::Done)
     }
 
     /// The three ways off the host, each independent of the others.

@@ -114,7 +114,8 @@ async fn talk(
         | Request::Drop(_)
         | Request::Revoke { .. }
         | Request::Lock { .. }
-        | Request::Unlock { .. } => {
+        | Request::Unlock { .. }
+        | Request::Erase(_) => {
             let response = call(caller, request, reception).await;
             client.say(&response).await
         }

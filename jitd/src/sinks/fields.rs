@@ -49,6 +49,7 @@ fn about(entry: &Entry) -> Option<&About> {
         | Entry::Requested { .. }
         | Entry::Refused { .. }
         | Entry::CallRefused { .. }
+        | Entry::TextsErased { .. }
         | Entry::RefusalsCounted { .. }
         | Entry::Locked { .. }
         | Entry::Unlocked { .. }

@@ -163,6 +163,13 @@ const UNLOCKED: Message = Message {
     subject: "@JIT_USER@ unlocked jitd",
     text: "The kill switch was released: roles are granted again as the policy says.",
 };
+const TEXTS_ERASED: Message = Message {
+    kind: "texts-erased",
+    id: "91c6a0e2d7b34c58a2f40e6b8d13c7a5",
+    severity: Severity::Notice,
+    subject: "What was typed for @JIT_REQUEST@ was erased",
+    text: "Reason, ticket and notes of one request were erased from the ledger. The entries and the hashes in them stay. Copies that were told before are not reached.",
+};
 const DRIFT: Message = Message {
     kind: "drift",
     id: "35b781b9a5e342b4a4e4b79fc2670f8f",
@@ -195,7 +202,7 @@ const CHECKPOINT: Message = Message {
 };
 
 /// Every kind of message.
-const MESSAGES: [Message; 20] = [
+const MESSAGES: [Message; 21] = [
     STARTED,
     STOPPED,
     POLICY_LOADED,
@@ -212,6 +219,7 @@ const MESSAGES: [Message; 20] = [
     STUCK,
     LOCKED,
     UNLOCKED,
+    TEXTS_ERASED,
     DRIFT,
     GUARD_ACTED,
     LEDGER_RESTORED,
@@ -238,6 +246,7 @@ pub fn message(entry: &Entry) -> &'static Message {
         Entry::Stuck { .. } => &STUCK,
         Entry::Locked { .. } => &LOCKED,
         Entry::Unlocked { .. } => &UNLOCKED,
+        Entry::TextsErased { .. } => &TEXTS_ERASED,
         Entry::Drift { .. } => &DRIFT,
         Entry::GuardActed { .. } => &GUARD_ACTED,
         Entry::LedgerRestored { .. } => &LEDGER_RESTORED,

@@ -125,6 +125,11 @@ impl Registry {
             (Entry::Ended { .. }, Some(id)) => {
                 self.grants.remove(&id);
             }
+            (Entry::TextsErased { .. }, Some(id)) => {
+                if let Some(grant) = self.grants.get_mut(&id) {
+                    (grant.reason, grant.ticket) = (None, None);
+                }
+            }
             (Entry::Locked { by, .. }, _) => {
                 self.lock = Some(Lock { by: by.clone(), since: at, note: text(texts, "note") });
             }
@@ -135,7 +140,8 @@ impl Registry {
                 | Entry::Applied { .. }
                 | Entry::Ending { .. }
                 | Entry::Stuck { .. }
-                | Entry::Ended { .. },
+                | Entry::Ended { .. }
+                | Entry::TextsErased { .. },
                 None,
             )
             | (

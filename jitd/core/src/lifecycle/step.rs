@@ -170,6 +170,11 @@ pub fn unlock(by: Draft) -> Raising {
     Raising { drafts: vec![by] }
 }
 
+/// Erases typed texts: what cannot be brought back waits for its record, too.
+pub fn erase(by: Draft) -> Raising {
+    Raising { drafts: vec![by] }
+}
+
 /// Throws the kill switch: it lowers, so it holds even when it cannot be recorded.
 pub fn lock(by: Draft) -> Lowering {
     Lowering { drafts: vec![by] }

@@ -310,6 +310,13 @@ pub enum Entry {
         /// The hash of that person's note.
         note: Option<TypedHash>,
     },
+    /// What people typed for this request was erased; the entries and the hashes in them stay.
+    TextsErased {
+        /// Who asked for it.
+        by: Person,
+        /// From where.
+        from: Origin,
+    },
     /// The host was not as the live grants say.
     Drift {
         /// What was found.

@@ -76,6 +76,9 @@ fn said(entry: &Entry, typed: Typed<'_>, time: &dyn Fn(i64) -> String) -> String
             let (call, code, text) = (escaped(call), escaped(code), escaped(text));
             format!("{} was refused `jitctl {call}` ({code}): {text}{}", who(by), origin(from))
         }
+        Entry::TextsErased { by, from } => {
+            format!("{} had what was typed for this request erased{}", who(by), origin(from))
+        }
         Entry::RefusalsCounted { by, count, seconds } => {
             format!(
                 "{} was refused {count} more {} within {seconds} s",

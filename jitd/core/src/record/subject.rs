@@ -23,6 +23,7 @@ impl Entry {
             Self::Stuck { .. } => "stuck",
             Self::Locked { .. } => "locked",
             Self::Unlocked { .. } => "unlocked",
+            Self::TextsErased { .. } => "texts-erased",
             Self::Drift { .. } => "drift",
             Self::GuardActed { .. } => "guard-acted",
             Self::LedgerRestored { .. } => "ledger-restored",
@@ -43,6 +44,7 @@ impl Entry {
             | Self::Stuck { about, .. } => Some(&about.by),
             Self::CallRefused { by, .. }
             | Self::RefusalsCounted { by, .. }
+            | Self::TextsErased { by, .. }
             | Self::Locked { by, .. }
             | Self::Unlocked { by, .. } => Some(by),
             Self::Started { .. }
@@ -68,6 +70,7 @@ impl Entry {
             | Self::Ended { about, .. }
             | Self::Stuck { about, .. } => Some(&about.role),
             Self::CallRefused { .. }
+            | Self::TextsErased { .. }
             | Self::RefusalsCounted { .. }
             | Self::Locked { .. }
             | Self::Unlocked { .. }

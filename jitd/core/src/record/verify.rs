@@ -265,6 +265,7 @@ pub fn typed_hashes(entry: &Entry) -> Vec<(&'static str, &TypedHash)> {
         | Entry::Intent { .. }
         | Entry::Applied { .. }
         | Entry::CallRefused { .. }
+        | Entry::TextsErased { .. }
         | Entry::RefusalsCounted { .. }
         | Entry::Ended { .. }
         | Entry::Stuck { .. }

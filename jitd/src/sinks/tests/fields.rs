@@ -17,13 +17,15 @@ fn each_kind_has_an_id_of_its_own() {
         assert!(kind.id.len() == 32 && kind.id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{}", kind.id);
         ids.insert(kind.id);
     }
-    // This kind came after the rows that all tests share.
+    // These kinds came after the rows that all tests share.
     let by = jitd_core::record::Person { uid: 1000, name: "mallory".to_owned() };
     let from = jitd_core::record::Origin::default();
     let (call, code, text) = ("lock".to_owned(), "not-permitted".to_owned(), String::new());
-    let last = message(&Entry::CallRefused { by, from, call, code, text });
-    assert_eq!(last.kind, "call-refused");
-    ids.insert(last.id);
+    let erased = Entry::TextsErased { by: by.clone(), from: from.clone() };
+    for entry in [erased, Entry::CallRefused { by, from, call, code, text }] {
+        assert_eq!(message(&entry).kind, entry.kind());
+        ids.insert(message(&entry).id);
+    }
     assert_eq!(ids.len(), catalog().matches("\n-- ").count());
 }
 
