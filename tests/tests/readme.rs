@@ -1,0 +1,73 @@
+//! The README as a test: every command of its `console` blocks is typed, in order, on a booted Debian 12 that has nothing of the
+//! product yet. A line that says `# refused` has to be.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed assumption is a failed test")]
+
+use jit_e2e::{BootedBed, OrSkip as _, Output, Release, cache, package, workspace};
+
+/// Stands for a real nginx, and for a person who has an account.
+const GIVEN: &str =
+    "printf '[Service]\\nExecStart=/usr/bin/sleep infinity\\n' > /etc/systemd/system/nginx.service
+systemctl daemon-reload
+systemctl start nginx
+useradd -m -s /bin/bash -p '*' alice";
+
+/// The id that the README shows; in the machine it stands for the newest grant.
+const SHOWN_ID: &str = "7k2m";
+
+/// One line of a `console` block.
+#[derive(Debug, PartialEq, Eq)]
+struct Typed<'a> {
+    user: &'a str,
+    command: &'a str,
+    refused: bool,
+}
+
+#[test]
+fn every_command_of_the_readme_does_what_it_says() {
+    let readme = std::fs::read_to_string(workspace::root().join("README.md")).unwrap();
+    let typed = typed(&readme);
+    assert!(typed.len() > 20, "{typed:?}");
+    let Some(bed) = BootedBed::bare(Release::Bookworm).or_skip() else { return };
+    let folder = cache::target().unwrap().join("debian-readme");
+    std::fs::create_dir_all(&folder).unwrap();
+    let package = package::build(&folder).unwrap();
+    bed.copy_in(&package, &format!("/{}", package.file_name().unwrap().to_string_lossy())).unwrap();
+    bed.sh(GIVEN).unwrap().expect_ok();
+    let mut id = SHOWN_ID.to_owned();
+    for line in typed {
+        let command = line.command.replace(SHOWN_ID, &id);
+        let words = ["bash", "-c", command.as_str()];
+        let run = if line.user == "root" { bed.run(&words) } else { bed.as_user(line.user, &words) };
+        let output = run.unwrap();
+        assert_eq!(output.success(), !line.refused, "{output}");
+        id = granted(&output).unwrap_or(id);
+    }
+}
+
+/// The beginning of the id of what was just granted, if something was.
+fn granted(output: &Output) -> Option<String> {
+    let line = output.out.lines().next().filter(|line| line.trim_start().starts_with("granted by rule"))?;
+    Some(line.split_whitespace().last()?.chars().take(SHOWN_ID.len()).collect())
+}
+
+fn typed(readme: &str) -> Vec<Typed<'_>> {
+    let blocks =
+        readme.split("```console\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default());
+    blocks.flat_map(str::lines).map(line).collect()
+}
+
+fn line(line: &str) -> Typed<'_> {
+    let Some((user, rest)) = line.split_once(['$', '#']) else { panic!("{line:?} has no prompt") };
+    let (command, note) = rest.split_once(" # ").unwrap_or((rest, ""));
+    Typed { user, command: command.trim(), refused: note.trim_start().starts_with("refused") }
+}
+
+#[test]
+fn prompts_commands_and_refusals_are_told_apart() {
+    let text = "```\nnot this\n```\n```console\nroot# a --b\nalice$ e $HOME      # refused: f\n```\n";
+    let expected = [
+        Typed { user: "root", command: "a --b", refused: false },
+        Typed { user: "alice", command: "e $HOME", refused: true },
+    ];
+    assert_eq!(typed(text), expected);
+}
