@@ -14,17 +14,21 @@ use jitd_core::record::Entry;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use crate::accounts;
 use crate::clock::Clock;
 use crate::config::{self, ConfigError, Settings};
 use crate::engine::{Book, Engine, Handle, Health, Host, Message, Parts, views};
 use crate::ledger::{Ledger, OpenError};
 use crate::listen::{Reception, Seats, socket};
 use crate::policy_files::{self, Live};
+use crate::sinks::{self, SinkHealth};
 use crate::timers::{self, Alarm};
-use crate::{accounts, sinks};
 
 /// How long the engine may take for one beat before systemd is no longer told that all is well.
 const BEAT: Duration = Duration::from_secs(3);
+
+/// How long a sink may take for the last entries when jitd stops.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Why jitd does not run.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +105,7 @@ async fn serve(
     let alarm = Alarm::new().map_err(system("make a timer"))?;
     let (handle, inbox) = Handle::new(live.clone());
     let sinks = sinks::start(&settings.sinks, &handle);
+    let told = sinks.clone();
     let sudo = host.sudo().cloned();
     let parts = Parts {
         clock: clock.clone(),
@@ -121,7 +126,7 @@ async fn serve(
     tokio::spawn(reload_on_hangup(handle.clone(), sudo));
     tokio::spawn(socket::serve(listener, reception));
     tokio::spawn(beat(handle.clone()));
-    until_stopped(handle, engine_ended).await
+    until_stopped(handle, engine_ended, &told).await
 }
 
 fn first_policy(host: &Host) -> (Arc<Live>, Entry) {
@@ -156,19 +161,30 @@ fn start_engine(parts: Parts) -> Result<oneshot::Receiver<()>, ServiceError> {
 }
 
 /// Waits for SIGTERM or SIGINT and stops in order, or for an engine that ends by itself.
-async fn until_stopped(handle: Handle, engine_ended: oneshot::Receiver<()>) -> Result<(), ServiceError> {
+async fn until_stopped(
+    handle: Handle,
+    mut engine_ended: oneshot::Receiver<()>,
+    sinks: &[SinkHealth],
+) -> Result<(), ServiceError> {
     let mut term = signal(SignalKind::terminate()).map_err(system("wait for SIGTERM"))?;
     let mut int = signal(SignalKind::interrupt()).map_err(system("wait for SIGINT"))?;
     tokio::select! {
         _ = term.recv() => {}
         _ = int.recv() => {}
         // Sent or dropped: the thread is gone either way.
-        _ = engine_ended => return Err(ServiceError::EngineGone),
+        _ = &mut engine_ended => return Err(ServiceError::EngineGone),
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     let (done, stopped) = oneshot::channel();
     handle.tell(Message::Stop(done)).await.map_err(|_| ServiceError::EngineGone)?;
-    stopped.await.map_err(|_| ServiceError::EngineGone)
+    let newest = stopped.await.map_err(|_| ServiceError::EngineGone)?;
+    for sink in sinks {
+        // A sink that does not take the end now gets it after the next start.
+        let _ = tokio::time::timeout(LAST_WORDS, sink.told(newest)).await;
+    }
+    handle.tell(Message::End).await.map_err(|_| ServiceError::EngineGone)?;
+    let _ = engine_ended.await;
+    Ok(())
 }
 
 /// SIGHUP reads the policy again, on a thread that may wait for visudo.

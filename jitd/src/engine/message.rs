@@ -73,8 +73,11 @@ pub enum Message {
     Beat(oneshot::Sender<Health>),
     /// Something that jitd cannot do without has failed.
     Fail,
-    /// jitd is to stop.
-    Stop(oneshot::Sender<()>),
+    /// jitd is to stop: nothing more is granted, the record is signed, and its newest number is the answer. From then on
+    /// the engine only hands out the record, so that sinks can tell its end.
+    Stop(oneshot::Sender<u64>),
+    /// The sinks have told it.
+    End,
 }
 
 /// What systemd is told with each beat.

@@ -103,7 +103,7 @@ pub struct Parts {
 enum Next {
     GoOn,
     /// In order; whoever asked is told. Nobody is told of a stop after a failure: the engine's end says it.
-    Stop(Option<oneshot::Sender<()>>),
+    Stop(Option<oneshot::Sender<u64>>),
 }
 
 impl Engine {
@@ -152,8 +152,7 @@ impl Engine {
             self.flush(&now);
             if let Next::Stop(done) = next {
                 self.stop(&now);
-                done.map(|done| done.send(()));
-                return;
+                return self.tell_the_end(done);
             }
             self.end_of_pass();
         }
@@ -186,7 +185,7 @@ impl Engine {
                 let _ = reply.send(self.health());
             }
             Message::Stop(done) => return Next::Stop(Some(done)),
-            Message::Fail => return Next::Stop(None),
+            Message::Fail | Message::End => return Next::Stop(None),
         }
         Next::GoOn
     }
@@ -247,6 +246,27 @@ impl Engine {
         self.fail_waiting(now);
         self.book.note(now, None, jitd_core::record::Entry::Stopped { live: self.registry.len() });
         self.book.sign(now);
+    }
+
+    /// Hands out what is left of the record. Whoever else waits for an answer hears that jitd is stopping.
+    fn tell_the_end(mut self, done: Option<oneshot::Sender<u64>>) {
+        let Some(done) = done else { return };
+        self.inbox.head.send_replace(self.book.head());
+        let _ = done.send(self.book.head());
+        while let Some(message) = self.inbox.messages.blocking_recv() {
+            match message {
+                Message::Read(stretch) => self.read(stretch),
+                Message::End | Message::Fail => return,
+                Message::Call(_)
+                | Message::Asked { .. }
+                | Message::Policy(_)
+                | Message::Gone(_)
+                | Message::AccountsChanged
+                | Message::Wake
+                | Message::Beat(_)
+                | Message::Stop(_) => {}
+            }
+        }
     }
 
     fn answer(reply: oneshot::Sender<Response>, response: Response) {
