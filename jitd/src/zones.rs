@@ -21,12 +21,3 @@ fn local_time(zone: &str, wall: i64) -> Option<LocalTime> {
     let seconds = part(local.hour())? * 3600 + part(local.minute())? * 60 + part(local.second())?;
     Some(LocalTime { weekday: Weekday::from_monday(days), second_of_day: seconds })
 }
-
-/// An instant as people in every zone read it.
-#[must_use]
-pub fn utc(wall: i64) -> String {
-    Timestamp::from_nanosecond(i128::from(wall)).map_or_else(
-        |_| "a time out of range".into(),
-        |instant| instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-    )
-}

@@ -56,7 +56,7 @@ fn verdict(what: &str, verdict: Verdict) -> (Ink, &'static str) {
         Verdict::Refuses => (Ink::Bad, "applies, and refuses"),
         Verdict::DoesNotApply => (Ink::Faint, "does not apply"),
         Verdict::CannotEvaluate => (Ink::Bad, "cannot be evaluated, so it is refused"),
-        Verdict::NotReached => (Ink::Faint, "not reached: an earlier rule decided"),
+        Verdict::NotReached => (Ink::Faint, "not reached: it was decided before"),
     }
 }
 

@@ -16,6 +16,10 @@ pub const REFUSAL_WINDOW: u32 = 60;
 /// Entries of the record in one frame of an answer.
 pub const ENTRIES_A_FRAME: usize = 128;
 
+/// Nanoseconds that the first deadline waits for others that are due in the same second: the two clocks are not read at the
+/// same instant, so their deadlines differ by microseconds.
+pub const TOGETHER: i64 = 5_000_000;
+
 /// Seconds between two looks at the host when nothing is due.
 pub const LOOK_EVERY: i64 = 60;
 

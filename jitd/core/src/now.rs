@@ -45,10 +45,12 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// The deadline `seconds` after `now`.
+    /// The deadline `seconds` after `now`, at the next whole second of the wall clock: grants that are due in the same
+    /// second are due together, and sudo's own limit, which counts whole seconds, is the same moment.
     #[must_use]
     pub fn after(now: &Now, seconds: u32) -> Self {
-        let length = i64::from(seconds) * NANOS;
+        let over = now.wall.rem_euclid(NANOS);
+        let length = i64::from(seconds) * NANOS + if over > 0 { NANOS - over } else { 0 };
         Self {
             wall: now.wall.saturating_add(length),
             boot: now.boot.saturating_add(length),
@@ -78,6 +80,20 @@ mod tests {
 
     fn at(wall: i64, boot: i64, id: &str) -> Now {
         Now { wall: wall * NANOS, boot: boot * NANOS, boot_id: BootId(id.into()) }
+    }
+
+    #[test]
+    fn what_is_due_in_one_second_is_due_together() {
+        let asked = |wall, boot| Now { wall, boot, boot_id: BootId("a".into()) };
+        let early = Deadline::after(&asked(1_000 * NANOS + 1, 50 * NANOS), 60);
+        let late = Deadline::after(&asked(1_000 * NANOS + 900_000_000, 50 * NANOS + 899_999_999), 60);
+        assert_eq!(early.wall, 1_061 * NANOS);
+        assert_eq!(early, late);
+        assert_eq!(
+            Deadline::after(&at(1_001, 51, "a"), 60).wall,
+            1_061 * NANOS,
+            "a whole second is not rounded"
+        );
     }
 
     #[test]

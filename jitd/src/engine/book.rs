@@ -186,7 +186,7 @@ impl Book {
         }
     }
 
-    /// Signs the chain, at an orderly stop.
+    /// Signs the chain, at an orderly stop and before a copy of the record is handed out.
     pub fn sign(&mut self, now: &Now) {
         self.settle(now);
         if let Ok(ledger) = self.ledger.as_mut()

@@ -54,6 +54,8 @@ pub enum Message {
     Call(Box<Call>),
     /// Somebody reads the record.
     Read(Stretch),
+    /// Somebody takes the whole record away: its end is signed first, so that the copy can be trusted to there.
+    Sign(oneshot::Sender<()>),
     /// Sudo has been asked about a grant.
     Asked {
         /// The grant.
@@ -169,6 +171,14 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.tell(Message::Read(Stretch { after, limit, reply })).await.map_err(|error| error.to_string())?;
         answer.await.map_err(|_| NotTaken::Stopped.to_string())?
+    }
+
+    /// Has the end of the record signed, unless it is already.
+    pub async fn sign(&self) {
+        let (reply, done) = oneshot::channel();
+        if self.tell(Message::Sign(reply)).await.is_ok() {
+            let _ = done.await;
+        }
     }
 }
 

@@ -27,7 +27,7 @@ use jit_common::response::Response;
 use jit_mechanisms::guard_notes::Note;
 use jitd_core::lifecycle::registry::Registry;
 use jitd_core::lifecycle::state::State;
-use jitd_core::limits::LOOK_EVERY;
+use jitd_core::limits::{LOOK_EVERY, TOGETHER};
 use jitd_core::now::{NANOS, Now};
 use tokio::sync::oneshot;
 
@@ -176,6 +176,11 @@ impl Engine {
         match message {
             Message::Call(call) => self.call(*call, now),
             Message::Read(stretch) => self.read(stretch),
+            Message::Sign(done) => {
+                self.book.sign(now);
+                self.inbox.head.send_replace(self.book.head());
+                let _ = done.send(());
+            }
             Message::Asked { id, answer } => self.sudo_answered(id, &answer, now),
             Message::Policy(loaded) => self.new_policy(*loaded, now),
             Message::Gone(people) => self.people_gone(&people, now),
@@ -208,7 +213,7 @@ impl Engine {
     fn next_wake(&self, now: &Now) -> i64 {
         let until = |at: i64| at.saturating_sub(now.boot).max(0);
         let wakes = [
-            self.registry.next_deadline(now),
+            self.registry.next_deadline(now).map(|left| left.saturating_add(TOGETHER)),
             self.retry_stuck.map(until),
             self.warnings.next(&self.registry, now),
             self.refusals.next(now),
@@ -258,6 +263,7 @@ impl Engine {
                 Message::Read(stretch) => self.read(stretch),
                 Message::End | Message::Fail => return,
                 Message::Call(_)
+                | Message::Sign(_)
                 | Message::Asked { .. }
                 | Message::Policy(_)
                 | Message::Gone(_)

@@ -14,7 +14,6 @@ use jitd_core::now::Now;
 use jitd_core::policy::Authenticate;
 use jitd_core::record::{Draft, Entry, Person};
 use jitd_core::sudoers::NotAfter;
-use jitd_core::wanted::until_secs;
 
 use super::message::Call;
 use super::views::{self, Past};
@@ -146,16 +145,14 @@ impl Engine {
     /// The three ways off the host, each independent of the others.
     fn ways_off(&self, grant: &Grant, view: &GrantView) -> Vec<WayOff> {
         let live = matches!(view.state, StateView::Active | StateView::Applying);
-        let until = grant.deadline.wall;
         let armed = |yes: bool| if yes && live { Armed::Yes } else { Armed::No };
         let not_after = self.host.dialect().not_after == NotAfter::Honoured;
         let guard = self.host.guard_trouble();
-        let at = |nanos: i64| crate::zones::utc(nanos);
         vec![
             WayOff {
                 name: "jitd's timer".into(),
                 armed: armed(self.no_alarm.is_none()),
-                detail: self.no_alarm.clone().unwrap_or_else(|| format!("takes it off at {}", at(until))),
+                detail: self.no_alarm.clone().unwrap_or_else(|| "takes it off when its time is up".into()),
             },
             WayOff {
                 name: "jit-guard".into(),
@@ -167,10 +164,7 @@ impl Engine {
                 name: "sudo's NOTAFTER".into(),
                 armed: armed(not_after),
                 detail: match not_after {
-                    true => format!(
-                        "sudo itself refuses after {}",
-                        at(until_secs(&grant.deadline) * 1_000_000_000)
-                    ),
+                    true => "sudo itself refuses after the second in which it ends".into(),
                     false => "this host's sudo does not take it".into(),
                 },
             },
