@@ -90,7 +90,7 @@ impl Engine {
         let view = grant.map(|grant| views::grant(grant, now, past.end.clone()));
         Ok(Response::Story(Box::new(StoryView {
             ways_off: match (&live, &view) {
-                (Some(grant), Some(view)) => self.ways_off(grant, view),
+                (Some(_), Some(view)) => self.ways_off(view),
                 (Some(_), None) | (None, _) => Vec::new(),
             },
             change: grant
@@ -143,7 +143,7 @@ impl Engine {
     }
 
     /// The three ways off the host, each independent of the others.
-    fn ways_off(&self, grant: &Grant, view: &GrantView) -> Vec<WayOff> {
+    fn ways_off(&self, view: &GrantView) -> Vec<WayOff> {
         let live = matches!(view.state, StateView::Active | StateView::Applying);
         let armed = |yes: bool| if yes && live { Armed::Yes } else { Armed::No };
         let not_after = self.host.dialect().not_after == NotAfter::Honoured;
