@@ -1,6 +1,6 @@
 //! The host as the engine sees it: what was found of its sudo, and one call that makes it equal to what is wanted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::time::Duration;
 
@@ -186,12 +186,11 @@ fn applied_from(wanted: &Wanted) -> Applied {
     Applied { grants: grants.collect() }
 }
 
-/// What is there already, and what is to come.
+/// What is there already, and what is to come; of a grant that is in both, what is to come.
 fn union(before: &Applied, goal: &Applied) -> Applied {
-    let gone = before.grants.iter().filter(|old| goal.grants.iter().all(|new| new.id != old.id));
-    let mut grants: Vec<AppliedGrant> = gone.chain(&goal.grants).cloned().collect();
-    grants.sort_by_key(|grant| grant.id);
-    Applied { grants }
+    let both = before.grants.iter().chain(&goal.grants);
+    let by_id: BTreeMap<RequestId, &AppliedGrant> = both.map(|grant| (grant.id, grant)).collect();
+    Applied { grants: by_id.into_values().cloned().collect() }
 }
 
 fn difference(converged: &Converged, left: &str) -> Option<Difference> {
