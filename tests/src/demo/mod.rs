@@ -7,7 +7,7 @@ mod scenes;
 use std::io::Write;
 
 use crate::transcript::{Ends, Ink, Transcript};
-use crate::{BootedBed, Release, Result};
+use crate::{BootedBed, Release, Result, needs};
 
 const POLICY: &str = include_str!("policy.toml");
 
@@ -28,6 +28,8 @@ else this demo would have failed. To look around yourself: cargo bed booted";
 /// # Errors
 /// [`crate::Error::Missing`] when this machine cannot have the bed; else when something shown was not as it had to be.
 pub fn play(out: impl Write, ink: Ink) -> Result<()> {
+    // Before anything is built: a missing root is no reason to compile for two minutes.
+    needs::check()?;
     let bed = stage()?;
     let mut show = Transcript::new(&bed, out, ink);
     show.caption(OPENING)?;
