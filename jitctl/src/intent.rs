@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use jit_common::request::{Ask, DropTarget, LiveGrants, LogQuery, LogUntil, Request, RevokeTarget};
+use jitd_core::record::Entry;
 
 use crate::args::{Command, Drop, Elevate, Log, LogCommand, LogFilter, Policy, Revoke, Terms};
 use crate::failure::Failure;
@@ -116,6 +117,10 @@ fn of_log(log: Log, clock: &Clock) -> Result<Intent, Failure> {
 }
 
 fn query(filter: LogFilter, clock: &Clock) -> Result<LogQuery, Failure> {
+    if let Some(kind) = filter.kinds.iter().find(|kind| !Entry::KINDS.contains(&kind.as_str())) {
+        let kinds = Entry::KINDS.join(", ");
+        return Err(Failure::usage(format!("no entry is of the kind {kind:?}; the kinds are {kinds}")));
+    }
     Ok(LogQuery {
         since: filter.since.map(|since| clock.since(&since)).transpose()?,
         user: filter.user,
@@ -180,5 +185,12 @@ mod tests {
     fn a_time_that_is_none_is_a_usage_error() {
         assert!(intent("jitctl log --since 2h --follow").is_ok());
         assert!(matches!(intent("jitctl log --since soon"), Err(Failure::Time(_))));
+    }
+
+    #[test]
+    fn a_kind_that_is_none_is_a_usage_error_with_all_kinds() {
+        assert!(intent("jitctl log --kind ended --kind refused").is_ok());
+        let Err(Failure::Usage(said)) = intent("jitctl log --kind granted") else { panic!("no usage error") };
+        assert!(said.contains("\"granted\"") && said.contains("applied, refused"), "{said}");
     }
 }

@@ -62,6 +62,19 @@ fn a_refused_call_is_read_back_and_has_its_sentence() {
 }
 
 #[test]
+fn every_kind_is_on_the_list() {
+    let mut kinds: BTreeSet<&str> = Entry::KINDS.into_iter().collect();
+    assert_eq!(kinds.len(), Entry::KINDS.len());
+    let read: Vec<Entry> = lines().iter().map(|line| serde_json::from_str(&line.body).unwrap()).collect();
+    for entry in read {
+        assert!(Entry::KINDS.contains(&entry.kind()), "{}", entry.kind());
+        kinds.remove(entry.kind());
+    }
+    // Came after the fixture.
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["call-refused", "texts-erased"]);
+}
+
+#[test]
 fn every_kind_has_its_sentence() {
     let rule = "until 2026-11-22T14:32:00Z by rule \"on-call restarts web at once\" (10-web.toml:12)";
     let from = "[on pts/3, from 192.0.2.7, login uid 1000]";

@@ -3,6 +3,31 @@
 use super::{Entry, Person};
 
 impl Entry {
+    /// Every kind there is, as [`Entry::kind`] gives them.
+    pub const KINDS: [&'static str; 21] = [
+        "started",
+        "stopped",
+        "policy-loaded",
+        "policy-rejected",
+        "requested",
+        "decided",
+        "intent",
+        "applied",
+        "refused",
+        "call-refused",
+        "refusals-counted",
+        "ending",
+        "ended",
+        "stuck",
+        "locked",
+        "unlocked",
+        "texts-erased",
+        "drift",
+        "guard-acted",
+        "ledger-restored",
+        "checkpoint",
+    ];
+
     /// The kind as it stands in the ledger's column, in MESSAGE_ID's table and in filters.
     #[must_use]
     pub fn kind(&self) -> &'static str {
