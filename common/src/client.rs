@@ -35,7 +35,7 @@ pub enum ClientError {
     #[error("jitd did not answer in time; try: systemctl status jitd")]
     TimedOut,
     /// The connection broke.
-    #[error("the connection to jitd broke")]
+    #[error("the connection to jitd broke; try: systemctl status jitd")]
     Broken(#[source] io::Error),
     /// jitd is of another version.
     #[error(
