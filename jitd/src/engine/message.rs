@@ -30,6 +30,8 @@ pub struct Call {
     pub groups: BTreeMap<String, GroupState>,
     /// The time in the zones that the policy names.
     pub local_time: BTreeMap<String, LocalTime>,
+    /// When person and groups were looked up, on the boot clock.
+    pub looked_up: i64,
     /// What is asked.
     pub request: Request,
     /// Where the answer goes.

@@ -160,7 +160,8 @@ async fn call(caller: Caller, request: Request, reception: &Reception) -> Respon
     let local_time = zones::local_times(live.policy.zones_named(), reception.clock.now().wall);
     let (reply, answer) = oneshot::channel();
     let Caller { peer, person, groups } = caller;
-    let call = Call { peer, person, subject, groups, local_time, request, reply };
+    let looked_up = reception.clock.now().boot;
+    let call = Call { peer, person, subject, groups, local_time, looked_up, request, reply };
     match reception.engine.tell_now(Message::Call(Box::new(call))) {
         Ok(()) => answer.await.unwrap_or_else(|_| refused(Refusal::Stopping)),
         Err(NotTaken::Stopped) => refused(Refusal::Stopping),
