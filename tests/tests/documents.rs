@@ -42,6 +42,25 @@ fn every_test_that_a_document_names_exists() {
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
+#[test]
+fn every_request_stands_in_the_document_of_the_wire() {
+    let read = |path: &str| fs::read_to_string(workspace::root().join(path)).unwrap();
+    let (source, document) = (read("common/src/request.rs"), read("docs/wire.md"));
+    let requests = variants(&source, "Request");
+    assert!(requests.contains(&"Elevate") && requests.len() > 8, "{requests:?}");
+    let missing: Vec<&str> =
+        requests.into_iter().filter(|name| !document.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "docs/wire.md does not name {missing:?}");
+}
+
+/// The names of an enum's variants, of a source that rustfmt has shaped.
+fn variants<'a>(source: &'a str, of: &str) -> Vec<&'a str> {
+    let body = source.split(&format!("pub enum {of} {{\n")).nth(1).and_then(|rest| rest.split("\n}").next());
+    let lines = body.unwrap_or_default().lines().filter_map(|line| line.strip_prefix("    "));
+    let named = lines.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+    named.map(|line| line.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default()).collect()
+}
+
 /// A sentence in snake case. Types, options and paths are none.
 fn is_name_of_a_test(word: &str) -> bool {
     word.matches('_').count() >= 3
