@@ -2,8 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed assumption is a failed test")]
 
 mod admins_rules;
+mod crowd;
 mod dead_jitd;
+mod disk_full;
 mod ends;
 mod main_job;
+mod recovery;
 mod site;
+mod syncs;
 mod with_command;
