@@ -2,6 +2,9 @@
 //! product yet. A line that says `# refused` has to be.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed assumption is a failed test")]
 
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
 use jit_e2e::{BootedBed, OrSkip as _, Output, Release, cache, package, workspace};
 
 /// Stands for a real nginx, and for a person who has an account.
@@ -22,17 +25,32 @@ struct Typed<'a> {
     refused: bool,
 }
 
+/// A booted machine with the package in its root, not installed; a web server to restart, and alice.
+fn machine() -> Option<(BootedBed, String)> {
+    let bed = BootedBed::bare(Release::Bookworm).or_skip()?;
+    let package = package();
+    let name = package.file_name().unwrap().to_string_lossy().into_owned();
+    bed.copy_in(package, &format!("/{name}")).unwrap();
+    bed.sh(GIVEN).unwrap().expect_ok();
+    Some((bed, name))
+}
+
+/// The package, built by whoever comes first.
+fn package() -> &'static Path {
+    static PACKAGE: OnceLock<PathBuf> = OnceLock::new();
+    PACKAGE.get_or_init(|| {
+        let folder = cache::target().unwrap().join("debian-readme");
+        std::fs::create_dir_all(&folder).unwrap();
+        package::build(&folder).unwrap()
+    })
+}
+
 #[test]
 fn every_command_of_the_readme_does_what_it_says() {
     let readme = std::fs::read_to_string(workspace::root().join("README.md")).unwrap();
     let typed = typed(&readme);
     assert!(typed.len() > 20, "{typed:?}");
-    let Some(bed) = BootedBed::bare(Release::Bookworm).or_skip() else { return };
-    let folder = cache::target().unwrap().join("debian-readme");
-    std::fs::create_dir_all(&folder).unwrap();
-    let package = package::build(&folder).unwrap();
-    bed.copy_in(&package, &format!("/{}", package.file_name().unwrap().to_string_lossy())).unwrap();
-    bed.sh(GIVEN).unwrap().expect_ok();
+    let Some((bed, _)) = machine() else { return };
     let mut id = SHOWN_ID.to_owned();
     for line in typed {
         let command = line.command.replace(SHOWN_ID, &id);
@@ -42,6 +60,22 @@ fn every_command_of_the_readme_does_what_it_says() {
         assert_eq!(output.success(), !line.refused, "{output}");
         id = granted(&output).unwrap_or(id);
     }
+}
+
+#[test]
+fn an_upgrade_ends_no_grant_and_a_removal_ends_all() {
+    let Some((bed, package)) = machine() else { return };
+    bed.run(&["dpkg", "-i", &package]).unwrap().expect_ok();
+    bed.sh("groupadd oncall && usermod -aG oncall alice").unwrap().expect_ok();
+    bed.sh("cp /usr/share/doc/jit/examples/10-web.toml /etc/jit/policy.d/").unwrap().expect_ok();
+    bed.unit("jitd.service").reload().unwrap();
+    bed.jitctl("alice", &["elevate", "web-restart", "--reason", "INC-42 nginx stuck"]).unwrap().expect_ok();
+    let restart = || bed.as_user("alice", &["sudo", "-n", "systemctl", "restart", "nginx"]).unwrap();
+    restart().expect_ok();
+    bed.run(&["dpkg", "-i", &package]).unwrap().expect_ok();
+    restart().expect_ok();
+    bed.run(&["dpkg", "-r", "jit"]).unwrap().expect_ok();
+    restart().expect_code(1);
 }
 
 /// The beginning of the id of what was just granted, if something was.
