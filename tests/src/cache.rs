@@ -41,13 +41,16 @@ pub fn folder() -> Result<PathBuf> {
     Ok(path)
 }
 
-/// cargo's target folder: the nearest folder above this program that cargo marked as a cache.
+/// What cargo leaves in its target folder. The first only when it made the folder itself.
+const MARKS: [&str; 2] = ["CACHEDIR.TAG", ".rustc_info.json"];
+
+/// cargo's target folder: the nearest folder above this program that cargo has marked.
 ///
 /// # Errors
 /// When there is none.
 pub fn target() -> Result<PathBuf> {
     let exe = std::env::current_exe().map_err(Error::io("find this program's path"))?;
-    let found = exe.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    let found = exe.ancestors().find(|folder| MARKS.iter().any(|mark| folder.join(mark).is_file()));
     found
         .map(Path::to_owned)
         .ok_or_else(|| Error::Odd(format!("{} is not in a target folder of cargo", exe.display())))
