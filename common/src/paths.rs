@@ -13,6 +13,8 @@ pub const SOCKET: &str = "/run/jit/jitd.sock";
 pub const SUDOERS_DIR: &str = "/run/jit/sudoers.d";
 /// The one sudoers file that jitd writes (mode 0440, root), inside [`SUDOERS_DIR`].
 pub const SUDOERS_FILE: &str = "/run/jit/sudoers.d/jit";
+/// Stands while the kill switch is thrown.
+pub const LOCKED_MARK: &str = "/run/jit/locked";
 /// Held by whoever is changing the host: jitd while it converges, the guard while it removes.
 pub const CONVERGE_LOCK: &str = "/run/jit/converge.lock";
 /// Held by the one running guard.

@@ -59,6 +59,7 @@ fn of_the_daemon() -> Vec<Refusal> {
     vec![
         Refusal::Locked { by: "olga".into(), since_unix: i64::MAX, note: EVIL.into() },
         Refusal::RateLimited { wait_secs: 7 },
+        Refusal::Busy,
         Refusal::TooManyOpen { what: "connections".into(), max: 16 },
         Refusal::LedgerUnavailable { why: "no space left on device".into() },
         Refusal::PolicyInvalid { why: "10-web.toml:1:1: not TOML".into() },

@@ -48,6 +48,7 @@ impl Refusal {
             Self::MaxActive { .. } => "max-active",
             Self::Locked { .. } => "locked",
             Self::RateLimited { .. } => "rate-limited",
+            Self::Busy => "busy",
             Self::TooManyOpen { .. } => "too-many-open",
             Self::LedgerUnavailable { .. } => "ledger-unavailable",
             Self::PolicyInvalid { .. } => "policy-invalid",

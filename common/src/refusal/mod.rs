@@ -226,6 +226,9 @@ pub enum Refusal {
         /// Seconds until the next request is taken.
         wait_secs: u32,
     },
+    /// What was looked up about the caller grew old while jitd was busy.
+    #[error("jitd was busy for too long and decided nothing: ask again")]
+    Busy,
     /// Too many connections or requests are open.
     #[error("{what}: {max} are open already, which is the most; close one and try again")]
     TooManyOpen {

@@ -92,6 +92,7 @@ impl Exit {
             | Refusal::MaxActive { .. }
             | Refusal::Locked { .. }
             | Refusal::RateLimited { .. }
+            | Refusal::Busy
             | Refusal::TooManyOpen { .. }
             | Refusal::LedgerUnavailable { .. }
             | Refusal::PolicyInvalid { .. }

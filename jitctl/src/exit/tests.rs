@@ -54,6 +54,7 @@ fn about_the_daemon() -> Vec<Refusal> {
     vec![
         Refusal::Locked { by: s(), since_unix: 0, note: s() },
         Refusal::RateLimited { wait_secs: 1 },
+        Refusal::Busy,
         Refusal::TooManyOpen { what: s(), max: 1 },
         Refusal::LedgerUnavailable { why: s() },
         Refusal::PolicyInvalid { why: s() },

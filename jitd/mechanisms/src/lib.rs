@@ -5,6 +5,7 @@ pub mod blocks;
 pub mod dir;
 pub mod guard_notes;
 pub mod include;
+pub mod kill_switch;
 pub mod lock;
 pub mod paths;
 pub mod removal;

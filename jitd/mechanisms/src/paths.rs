@@ -21,6 +21,8 @@ pub struct HostPaths {
     pub sudoers_dir: PathBuf,
     /// [`paths::SUDOERS_FILE`].
     pub sudoers_file: PathBuf,
+    /// [`paths::LOCKED_MARK`].
+    pub locked_mark: PathBuf,
     /// [`paths::CONVERGE_LOCK`].
     pub converge_lock: PathBuf,
     /// [`paths::GUARD_LOCK`].
@@ -71,6 +73,7 @@ impl HostPaths {
             guard_lock: at(paths::GUARD_LOCK),
             state_dir: at(paths::STATE_DIR),
             applied: at(paths::APPLIED),
+            locked_mark: at(paths::LOCKED_MARK),
             guard_notes: at(paths::GUARD_NOTES),
             etc_sudoers: at(paths::ETC_SUDOERS),
             etc_sudoers_rs: at(paths::ETC_SUDOERS_RS),

@@ -30,6 +30,8 @@ pub struct Failing {
 pub struct Book {
     ledger: Result<Ledger, String>,
     owed: Owed,
+    /// Notes that were too many to keep while the ledger took nothing.
+    forgotten: u64,
     failing: Option<Failing>,
 }
 
@@ -51,7 +53,7 @@ impl Book {
     /// A book over an open ledger, or over none.
     #[must_use]
     pub fn new(ledger: Result<Ledger, String>) -> Self {
-        Self { ledger, owed: Owed::none(), failing: None }
+        Self { ledger, owed: Owed::none(), forgotten: 0, failing: None }
     }
 
     /// Why nothing can be recorded and so nothing granted, if that is so.
@@ -100,8 +102,9 @@ impl Book {
 
     /// Notes an entry with the texts somebody typed.
     pub fn note_draft(&mut self, draft: Draft) {
-        if self.owed.len() < MOST_OWED_NOTES {
-            self.owed.note(draft);
+        match self.owed.len() < MOST_OWED_NOTES {
+            true => self.owed.note(draft),
+            false => self.forgotten = self.forgotten.saturating_add(1),
         }
     }
 
@@ -121,13 +124,18 @@ impl Book {
         })
     }
 
-    /// Writes what is owed, when the ledger may take it again.
+    /// Writes what is owed, when it is time to try.
     pub fn settle(&mut self, now: &Now) {
+        if self.failing.as_ref().is_none_or(|failing| now.boot >= failing.retry) {
+            self.settle_now(now);
+        }
+    }
+
+    /// Writes what is owed, without waiting for the next try: before somebody is told that something has ended, and before
+    /// jitd stops.
+    pub fn settle_now(&mut self, now: &Now) {
         let Ok(ledger) = self.ledger.as_mut() else { return };
         if self.owed.is_empty() && self.failing.is_none() {
-            return;
-        }
-        if self.failing.as_ref().is_some_and(|failing| now.boot < failing.retry) {
             return;
         }
         let restored = self.failing.as_ref().map(|failing| Draft {
@@ -136,7 +144,10 @@ impl Book {
             entry: Entry::LedgerRestored {
                 since: failing.since,
                 owed: self.owed.len(),
-                why: failing.why.clone(),
+                why: match self.forgotten {
+                    0 => failing.why.clone(),
+                    forgotten => format!("{}; {forgotten} notes were too many to keep", failing.why),
+                },
             },
             texts: Vec::new(),
         });
@@ -145,6 +156,7 @@ impl Book {
             Ok(_) => {
                 self.owed.clear();
                 self.failing = None;
+                self.forgotten = 0;
             }
             Err(error) => {
                 let why = crate::chain(&error);
@@ -188,13 +200,13 @@ impl Book {
 
     /// Signs the chain, at an orderly stop and before a copy of the record is handed out.
     pub fn sign(&mut self, now: &Now) {
-        self.settle(now);
+        self.settle_now(now);
         if let Ok(ledger) = self.ledger.as_mut()
             && let Some(draft) = ledger.checkpoint_now(now.wall)
         {
             self.owed.note(draft);
         }
-        self.settle(now);
+        self.settle_now(now);
     }
 
     /// Entries after number `after`.

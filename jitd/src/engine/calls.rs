@@ -6,6 +6,7 @@ use jit_common::ids::{IdPrefix, RequestId};
 use jit_common::refusal::{Refusal, TextField};
 use jit_common::request::{Ask, DropTarget, LiveGrants, Request, RevokeTarget};
 use jit_common::response::Response;
+use jit_mechanisms::kill_switch;
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::step::{self, EndedBy};
 use jitd_core::now::{NANOS, Now};
@@ -161,9 +162,16 @@ impl Engine {
         admission::text_length(TextField::Note, note)?;
         self.may_revoke(call, "lock this host")?;
         let by = ended_by(call, note)?;
+        let marked = kill_switch::set(&self.host.paths, &call.person.name);
         let entry = Entry::Locked { by: caller(call), from: call.peer.origin.clone(), note: by.note.clone() };
         let released = step::lock(draft(now, entry, by.texts.clone())).end_anyway(self.book.debts());
         self.registry.take(&released);
+        self.book.settle_now(now);
+        if let (Err(error), 1..) = (marked, self.book.owed()) {
+            let why =
+                format!("it is locked, but a restart of jitd would undo that: {}", crate::chain(&error));
+            return Err(Refusal::LedgerUnavailable { why });
+        }
         match live {
             LiveGrants::Keep => Ok(Response::Ended(Vec::new())),
             LiveGrants::Revoke => {
@@ -185,7 +193,13 @@ impl Engine {
         let released =
             self.book.raise(vec![unlock], now).map_err(|why| Refusal::LedgerUnavailable { why })?;
         self.registry.take(&released);
-        Ok(Response::Done)
+        match kill_switch::clear(&self.host.paths) {
+            Ok(()) => Ok(Response::Done),
+            Err(error) => {
+                let why = format!("it is unlocked until jitd restarts: {}", crate::chain(&error));
+                Err(Refusal::LedgerUnavailable { why })
+            }
+        }
     }
 
     fn may_revoke(&self, call: &Call, action: &str) -> Result<(), Refusal> {
@@ -202,6 +216,7 @@ impl Engine {
     fn end_these(&mut self, grants: &[Grant], cause: Cause, by: &EndedBy, now: &Now) -> Response {
         let which: Vec<(RequestId, Cause)> = grants.iter().map(|grant| (grant.id, cause)).collect();
         self.end_all(&which, by, now);
+        self.book.settle_now(now);
         Response::Ended(self.ended_views(grants))
     }
 

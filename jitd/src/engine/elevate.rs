@@ -9,7 +9,7 @@ use jit_common::response::Response;
 use jit_mechanisms::sudo::{self, RoleAgreement};
 use jitd_core::lifecycle::step::{self, EndedBy, NewGrant, Raising};
 use jitd_core::limits::{LIVE_GRANTS, STEPS_IN_A_COMMIT};
-use jitd_core::now::Now;
+use jitd_core::now::{NANOS, Now};
 use jitd_core::policy::{Decision, Outcome, Terms};
 use jitd_core::record::{Asked, Cause, Draft, Entry, Person, TypedText};
 use tokio::sync::oneshot;
@@ -18,6 +18,9 @@ use super::message::Call;
 use super::refusals::Recorded;
 use super::{Engine, admission, views, wording};
 use crate::random;
+
+/// Nanoseconds for which what was looked up about a caller is decided on.
+const OLDEST_FACTS: i64 = 5 * NANOS;
 
 /// A permitted request that waits for its commit.
 #[derive(Debug)]
@@ -44,6 +47,10 @@ pub struct Waiting {
 impl Engine {
     /// Decides a request. A permitted one joins the others that are recorded in the next commit.
     pub(super) fn ask(&mut self, call: Call, ask: &Ask, now: &Now) {
+        // Whoever hung up while jitd was busy has given up, and would not know of a grant.
+        if call.reply.is_closed() {
+            return;
+        }
         // What is not committed yet is not in the registry, and one person's requests depend on each other.
         let same_person = |candidate: &Candidate| candidate.waiting.uid == call.peer.uid;
         if self.candidates.len() >= STEPS_IN_A_COMMIT || self.candidates.iter().any(same_person) {
@@ -78,6 +85,9 @@ impl Engine {
 
     /// What is refused before any rule is looked at.
     fn admit(&self, call: &Call, ask: &Ask) -> Result<(), Refusal> {
+        if self.clock.now().boot.saturating_sub(call.looked_up) > OLDEST_FACTS {
+            return Err(Refusal::Busy);
+        }
         admission::text_lengths(ask)?;
         admission::caller_is_the_person(&call.peer)?;
         if let Some(lock) = self.registry.lock() {
@@ -209,11 +219,8 @@ impl Engine {
             }
         }
         if let Err(why) = self.make_so(now) {
-            for one in waiting {
-                let refusal = Refusal::ApplyFailed { role: one.role.clone(), why: why.clone() };
-                self.fail(one, refusal, now);
-            }
-            return;
+            let refusal = |one: &Waiting| Refusal::ApplyFailed { role: one.role.clone(), why: why.clone() };
+            return self.fail(waiting, refusal, now);
         }
         for one in waiting {
             self.agree_or_ask(one, now);
@@ -227,8 +234,9 @@ impl Engine {
             None => match self.agreements.ask(&self.host, grant, self.handle.clone()) {
                 Ok(()) => self.waiting.push(waiting),
                 Err(why) => {
-                    let refusal = Refusal::ApplyFailed { role: waiting.role.clone(), why };
-                    self.fail(waiting, refusal, now);
+                    let refusal =
+                        |one: &Waiting| Refusal::ApplyFailed { role: one.role.clone(), why: why.clone() };
+                    self.fail(vec![waiting], refusal, now);
                 }
             },
         }
@@ -249,10 +257,11 @@ impl Engine {
     }
 
     fn agreed(&mut self, waiting: Waiting, answer_of_sudo: &RoleAgreement, now: &Now) {
-        if answer_of_sudo.allowed.is_empty() {
+        let wanted = self.registry.get(waiting.id).is_some_and(|grant| grant.state.is_wanted());
+        if wanted && answer_of_sudo.allowed.is_empty() {
             let why = wording::sudo_said(answer_of_sudo);
-            let refusal = Refusal::SudoDisagrees { role: waiting.role.clone(), why };
-            return self.fail(waiting, refusal, now);
+            let refusal = |one: &Waiting| Refusal::SudoDisagrees { role: one.role.clone(), why: why.clone() };
+            return self.fail(vec![waiting], refusal, now);
         }
         self.agreed_unheard(waiting.id, answer_of_sudo, now);
         let response = match self.registry.get(waiting.id) {
@@ -282,18 +291,24 @@ impl Engine {
 
     /// Nobody is told no while the grant becomes live behind their back: what sudo has not agreed to yet is taken off.
     pub(super) fn fail_waiting(&mut self, now: &Now) {
-        for waiting in mem::take(&mut self.waiting) {
-            self.fail(waiting, Refusal::Stopping, now);
-        }
+        let waiting = mem::take(&mut self.waiting);
+        self.fail(waiting, |_| Refusal::Stopping, now);
     }
 
-    /// Takes a grant that could not be made real off again, and says so.
-    fn fail(&mut self, waiting: Waiting, refusal: Refusal, now: &Now) {
-        let text = refusal.to_string();
-        let mut by = EndedBy::default();
-        by.note = wording::typed("note", &text, &mut by.texts).ok();
-        self.end_all(&[(waiting.id, Cause::Failed)], &by, now);
-        answer(waiting.reply, Response::Refused { refusal, explanation: None });
+    /// Takes grants that could not be made real off again, all in one pass, and then says so.
+    fn fail(&mut self, waiting: Vec<Waiting>, refusal: impl Fn(&Waiting) -> Refusal, now: &Now) {
+        for one in &waiting {
+            let mut by = EndedBy::default();
+            by.note = wording::typed("note", &refusal(one).to_string(), &mut by.texts).ok();
+            self.mark_ending(one.id, Cause::Failed, &by, now);
+        }
+        if !waiting.is_empty() {
+            self.remove_ended(now);
+        }
+        for one in waiting {
+            let refusal = refusal(&one);
+            answer(one.reply, Response::Refused { refusal, explanation: None });
+        }
     }
 }
 

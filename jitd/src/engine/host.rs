@@ -167,6 +167,17 @@ impl Host {
         Ok(left.and_then(|left| difference(&converged, &left)))
     }
 
+    /// Says what the sudoers file should hold by the record, before it is written for the first time.
+    pub fn expect(&mut self, wanted: &Wanted) {
+        self.left = Some(wanted.sudoers(self.dialect()));
+    }
+
+    /// The grants that are on the host. What cannot be read is not.
+    #[must_use]
+    pub fn present(&self) -> BTreeSet<RequestId> {
+        removal::on_host(&self.paths).map(|on_host| on_host.ids()).unwrap_or_default()
+    }
+
     /// Takes these grants off without writing anything: for when the host cannot be made as wanted.
     ///
     /// # Errors

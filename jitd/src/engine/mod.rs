@@ -46,6 +46,9 @@ use crate::timers::Alarm;
 /// Messages taken in one pass.
 const MESSAGES_IN_A_PASS: usize = 512;
 
+/// Nanoseconds after which a pass takes no further message.
+const LONGEST_PASS: i64 = NANOS / 20;
+
 /// The owner of all state.
 #[derive(Debug)]
 pub struct Engine {
@@ -143,10 +146,12 @@ impl Engine {
             self.start_of_pass(&now);
             let mut next = self.take(first, &now);
             for _ in 1..MESSAGES_IN_A_PASS {
-                let Ok(message) = self.inbox.messages.try_recv() else { break };
-                if let Next::Stop(_) = next {
+                // What falls due meanwhile does not wait for a long queue.
+                let long = self.clock.now().boot.saturating_sub(now.boot) > LONGEST_PASS;
+                if long || matches!(next, Next::Stop(_)) {
                     break;
                 }
+                let Ok(message) = self.inbox.messages.try_recv() else { break };
                 next = self.take(message, &now);
             }
             self.flush(&now);

@@ -6,10 +6,11 @@ use std::thread;
 
 use jit_common::ids::RequestId;
 use jit_mechanisms::guard_notes::{self, Note};
+use jit_mechanisms::kill_switch::{self, Mark};
 use jitd_core::lifecycle::state::State;
-use jitd_core::lifecycle::step::EndedBy;
+use jitd_core::lifecycle::step::{self, EndedBy};
 use jitd_core::now::Now;
-use jitd_core::record::{Cause, Entry};
+use jitd_core::record::{Cause, Draft, Entry, Origin, Person};
 
 use super::Engine;
 use super::message::Message;
@@ -19,11 +20,52 @@ impl Engine {
     /// What jitd does before it takes the first call.
     pub(super) fn recover(&mut self) {
         let now = self.clock.now();
-        self.take_notes(&now);
-        self.end_due(&now);
-        self.remove_ended(&now);
+        if self.book.damage().is_none() {
+            self.take_notes(&now);
+            self.take_mark(&now);
+            self.mark_lost(&now);
+            for (id, cause) in self.registry.due(&now) {
+                self.mark_ending(id, cause, &EndedBy::default(), &now);
+            }
+            self.remove_ended(&now);
+        }
         self.look(&now);
         self.ask_again();
+    }
+
+    /// A grant of this boot whose rule is gone from the host was ended, and the record never heard of it: the disk was full,
+    /// or jitd was killed in between. It is not put back, whoever ended it. That somebody took the rule away by hand is the
+    /// same: nothing is raised at start-up that was not there before.
+    fn mark_lost(&mut self, now: &Now) {
+        let wanted = self.registry.wanted();
+        let of_this_boot = wanted.grants().iter().filter(|grant| grant.deadline.boot_id == now.boot_id);
+        let ids: Vec<RequestId> = of_this_boot.map(|grant| grant.id).collect();
+        if ids.is_empty() {
+            return;
+        }
+        self.host.expect(&wanted);
+        let present = self.host.present();
+        for id in ids.into_iter().filter(|id| !present.contains(id)) {
+            let never_applied = self.registry.get(id).is_some_and(|grant| grant.state == State::Applying);
+            let cause = if never_applied { Cause::Failed } else { Cause::Lost };
+            self.mark_ending(id, cause, &EndedBy::default(), now);
+        }
+    }
+
+    /// A kill switch that was thrown and did not reach the record is thrown all the same.
+    fn take_mark(&mut self, now: &Now) {
+        let by = match kill_switch::read(&self.host.paths) {
+            Ok(Mark::NotThrown) => return,
+            Ok(Mark::Thrown(by)) => by,
+            Err(error) => crate::chain(&error),
+        };
+        if self.registry.lock().is_none() {
+            let by = Person { uid: 0, name: by };
+            let entry = Entry::Locked { by, from: Origin::default(), note: None };
+            let lock = step::lock(Draft { at: now.wall, request: None, entry, texts: Vec::new() });
+            let released = lock.end_anyway(self.book.debts());
+            self.registry.take(&released);
+        }
     }
 
     /// Looks at the host when nothing is due: notes of the guard, drift, people who are gone.

@@ -76,13 +76,15 @@ pub enum Cause {
     Locked,
     /// It could not be made real, or sudo would not honour it.
     Failed,
+    /// It was not on the host any more when jitd came back: its ending had not reached the record.
+    Lost,
     /// The guard, or an admin with `jit-guard --all`, took it off while jitd was away.
     Guard,
 }
 
 impl Cause {
     /// Every cause, for tests and documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Expired,
         Self::Revoked,
         Self::Dropped,
@@ -90,6 +92,7 @@ impl Cause {
         Self::PersonGone,
         Self::Locked,
         Self::Failed,
+        Self::Lost,
         Self::Guard,
     ];
 
@@ -104,6 +107,7 @@ impl Cause {
             Self::PersonGone => "person gone",
             Self::Locked => "locked",
             Self::Failed => "failed",
+            Self::Lost => "not on the host any more",
             Self::Guard => "removed by the guard",
         }
     }
