@@ -65,14 +65,19 @@ impl Clock {
         self.now.to_zoned(self.zone.clone()).strftime("%Z").to_string()
     }
 
-    /// `14:32 (in 30 min)`, for something that ends at `at` on the wall clock, or in `left` if that is sooner.
+    /// `14:32 (in 30 min)` or `14:32:07 (in 45 s)`, for something that ends at `at` on the wall clock, or in `left` if that is sooner.
     ///
     /// A grant has a deadline on two clocks. When the wall clock was set back, what is left is the truth.
     pub(crate) fn end(&self, at: i64, left: i64) -> String {
         let by_left = nanos(self.now).saturating_add(left);
         // A moment passes between jitd's reading of the clock and ours: the two differ by that much anyway.
         let end = if by_left < at.saturating_sub(2 * SECOND) { by_left } else { at };
-        format!("{} ({})", self.short(end), ahead(left))
+        // A minute is too coarse for a grant of seconds.
+        let shown = match left < 2 * MINUTE {
+            true => self.local(end).strftime("%H:%M:%S").to_string(),
+            false => self.short(end),
+        };
+        format!("{shown} ({})", ahead(left))
     }
 
     /// `14:32 (8 min ago)`.

@@ -87,7 +87,7 @@ fn every_kind_has_its_sentence() {
         "the ledger can be written again; since 2026-11-22T14:01:59Z it could not (the disk is full), nothing was granted \
          and 2 entries were kept back",
         &format!("7k2m9xqa: alice asked for web-restart for 30m: INC-42 nginx stuck (ticket INC-42) {from}"),
-        &format!("7k2m9xqa: alice may have web-restart {rule}; alice is in group oncall"),
+        &format!("7k2m9xqa: alice may have web-restart {rule}; as they were told: alice is in group oncall"),
         &format!(
             "7k2m9xqa: alice is about to get web-restart {rule}, through: sudo /usr/bin/systemctl restart nginx"
         ),

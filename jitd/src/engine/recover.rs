@@ -110,7 +110,7 @@ impl Engine {
         // Notes whose record is still owed are found again with every look.
         let new: Vec<Note> = taken.into_iter().filter(|note| !self.notes.contains(note)).collect();
         for note in &new {
-            self.book.note(now, None, Entry::GuardActed { note: note.to_string() });
+            self.book.note_draft(guard_entry(note, now));
             self.heed(note, now);
         }
         self.notes.extend(new);
@@ -175,4 +175,19 @@ impl Engine {
         let which: Vec<(RequestId, Cause)> = theirs.map(|grant| (grant.id, Cause::PersonGone)).collect();
         self.end_all(&which, &EndedBy::default(), now);
     }
+}
+
+/// What the guard did, for the record: when it did it, not when jitd read of it.
+fn guard_entry(note: &Note, now: &Now) -> Draft {
+    let (at, request, note) = match note {
+        Note::Removed { id, wall, why } => (*wall, Some(*id), format!("{id} was taken off the host ({why})")),
+        Note::Unlinked { wall, why } => {
+            (*wall, None, format!("the whole sudoers file of jitd was taken away ({why})"))
+        }
+        Note::AppliedDamaged { wall, what } => {
+            (*wall, None, format!("its list of grants was damaged: {what}"))
+        }
+        Note::Unreadable { line } => (now.wall, None, format!("it left a note that cannot be read: {line}")),
+    };
+    Draft { at, request, entry: Entry::GuardActed { note }, texts: Vec::new() }
 }

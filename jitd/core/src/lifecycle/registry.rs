@@ -94,22 +94,7 @@ impl Registry {
                 self.asked.insert(id, texts);
             }
             (Entry::Intent { about, sudo, start, deadline, change }, Some(id)) => {
-                let (from, reason, ticket) = self.asked.remove(&id).unwrap_or_default();
-                let grant = Grant {
-                    id,
-                    by: about.by.clone(),
-                    role: about.role.clone(),
-                    rule: about.rule.clone(),
-                    sudo: sudo.clone(),
-                    refused: Vec::new(),
-                    start: *start,
-                    deadline: deadline.clone(),
-                    state: State::Applying,
-                    from,
-                    reason,
-                    ticket,
-                    change: change.clone(),
-                };
+                let grant = self.begun(id, about, (sudo, *start, deadline), change);
                 self.grants.insert(id, grant);
             }
             (Entry::Applied { refused, .. }, Some(id)) => {
@@ -159,6 +144,32 @@ impl Registry {
                 | Entry::Checkpoint { .. },
                 _,
             ) => {}
+        }
+    }
+
+    /// A grant as its intent says, with what its request brought.
+    fn begun(
+        &mut self,
+        id: RequestId,
+        about: &About,
+        (sudo, start, deadline): (&SudoRole, i64, &Deadline),
+        change: &[String],
+    ) -> Grant {
+        let (from, reason, ticket) = self.asked.remove(&id).unwrap_or_default();
+        Grant {
+            id,
+            by: about.by.clone(),
+            role: about.role.clone(),
+            rule: about.rule.clone(),
+            sudo: sudo.clone(),
+            refused: Vec::new(),
+            start,
+            deadline: deadline.clone(),
+            state: State::Applying,
+            from,
+            reason,
+            ticket,
+            change: change.to_vec(),
         }
     }
 

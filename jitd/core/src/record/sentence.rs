@@ -64,7 +64,12 @@ fn said(entry: &Entry, typed: Typed<'_>, time: &dyn Fn(i64) -> String) -> String
         Entry::PolicyRejected { errors, kept } => policy_rejected(errors, kept.as_deref()),
         Entry::Requested { asked } => requested(asked, typed),
         Entry::Decided { about, conditions, .. } => {
-            format!("{} may have {}{}", who(&about.by), grant(about, time), list("; ", "; ", conditions))
+            format!(
+                "{} may have {}{}",
+                who(&about.by),
+                grant(about, time),
+                list("; as they were told: ", "; ", conditions)
+            )
         }
         Entry::Intent { about, change, .. } => {
             let by = who(&about.by);
