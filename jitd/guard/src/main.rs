@@ -51,7 +51,10 @@ fn work(asked: Work) -> Done {
     let paths = HostPaths::default();
     match asked {
         Work::Serve => match serve::serve(&paths)? {},
-        Work::Boot => Ok(once::boot(&paths, &clock::Clock::start()?.now()?)?),
+        Work::Boot => {
+            let clock = clock::Clock::start()?;
+            Ok(once::boot(&paths, || clock.now(), std::thread::sleep)?)
+        }
         Work::All => Ok(once::all(&paths, &clock::Clock::start()?.now()?)?),
         Work::Status => tell(&status::text(&paths, &clock::Clock::start()?.now()?)),
     }

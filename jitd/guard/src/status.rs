@@ -57,6 +57,7 @@ fn applied_lines(seen: &Seen, now: &Now) -> Vec<String> {
     match &seen.known {
         Known::Nothing => vec!["applied: no file, so nothing is raised".to_owned()],
         Known::Damaged(why) => vec![format!("applied: {why}")],
+        Known::Unreadable(why) => vec![format!("applied: cannot be read: {why}")],
         Known::Grants(applied) => {
             let mut lines = vec![format!("applied: {}", grants(applied.grants.len()))];
             lines.extend(applied.grants.iter().map(|grant| grant_line(grant, &seen.on_host, now)));

@@ -1,15 +1,17 @@
 //! The two passes that run once: at boot, and when everything has to end.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jit_common::ids::RequestId;
 use jit_mechanisms::guard_notes::{self, Note, NotesError, Why};
 use jit_mechanisms::removal::{self, RemovalError};
 use jit_mechanisms::{HostPaths, Now};
 
+use crate::clock::ClockError;
 use crate::log;
-use crate::plan::{Known, TakeOff, plan_at_boot};
-use crate::sweep::{Seen, carry_out, lines, notes};
+use crate::plan::{Known, TRY_AGAIN, TakeOff, plan_at_boot};
+use crate::sweep::{Patience, Seen, carry_out, lines, notes};
 
 /// Why a pass was not all it should have been.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +19,9 @@ pub(crate) enum OnceError {
     /// Something is still on the host.
     #[error("something could not be taken off; run it again, or remove /run/jit/sudoers.d/jit by hand")]
     Left(#[source] RemovalError),
+    /// No time, no deadlines.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
     /// It is off, but jitd may not know.
     #[error(
         "everything is off, but no note of it could be left; a running jitd may put it back: stop it or run it again"
@@ -24,12 +29,30 @@ pub(crate) enum OnceError {
     NotNoted(#[source] NotesError),
 }
 
-/// Takes off everything from before this boot.
+/// Takes off everything from before this boot. The pass runs again whenever the guard is started, so what is live counts
+/// here too: an `applied` that cannot be read is tried again, with a `pause` between, before it counts as damaged.
 ///
 /// # Errors
-/// Something is still there. A note that cannot be written is only told: at boot jitd has yet to start.
-pub(crate) fn boot(paths: &HostPaths, now: &Now) -> Result<(), OnceError> {
-    let seen = look(paths);
+/// Something is still there, or the time is not known. A note that cannot be written is only told: at boot jitd has
+/// yet to start.
+pub(crate) fn boot(
+    paths: &HostPaths,
+    mut clock: impl FnMut() -> Result<Now, ClockError>,
+    mut pause: impl FnMut(Duration),
+) -> Result<(), OnceError> {
+    let mut patience = Patience::default();
+    let mut wrong = BTreeSet::new();
+    let (seen, now) = loop {
+        let mut seen = Seen::look(paths, &mut wrong);
+        let now = clock()?;
+        seen.known = patience.judge(seen.known, &now);
+        match seen.known {
+            Known::Unreadable(_) => pause(TRY_AGAIN),
+            Known::Nothing | Known::Grants(_) | Known::Damaged(_) => break (seen, now),
+        }
+    };
+    say(&wrong.into_iter().collect::<Vec<_>>());
+    let now = &now;
     let take_off = plan_at_boot(&seen.on_host, &seen.known, now);
     let removed = carry_out(paths, &seen.on_host, &take_off).map_err(OnceError::Left)?;
     sweep_litter(paths);
@@ -58,7 +81,7 @@ pub(crate) fn all(paths: &HostPaths, now: &Now) -> Result<(), OnceError> {
     match &seen.known {
         // A grant that is being raised at this moment stands here first.
         Known::Grants(applied) => ids.extend(applied.grants.iter().map(|grant| grant.id)),
-        Known::Nothing | Known::Damaged(_) => {}
+        Known::Nothing | Known::Damaged(_) | Known::Unreadable(_) => {}
     }
     let asked: Vec<Note> = ids
         .difference(&seen.noted)

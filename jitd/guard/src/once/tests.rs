@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
 
+use std::cell::Cell;
 use std::fs;
 
 use jit_mechanisms::applied::{self, Applied, AppliedGrant, Undo};
@@ -31,6 +32,11 @@ fn host(ids: &[&str]) -> (Scratch, HostPaths) {
     (scratch, paths)
 }
 
+/// The pass at boot, on a host where time stands still.
+fn boot_at(paths: &HostPaths, boot_id: &str) -> Result<(), OnceError> {
+    boot(paths, || Ok(now(boot_id)), |_| ())
+}
+
 fn text(paths: &HostPaths) -> String {
     fs::read_to_string(&paths.sudoers_file).unwrap()
 }
@@ -42,9 +48,9 @@ fn removed_ids(paths: &HostPaths) -> Vec<String> {
 #[test]
 fn at_boot_what_another_boot_left_goes_and_this_boots_grants_stay() {
     let (_scratch, paths) = host(&["aaaaaaaa"]);
-    boot(&paths, &now("a")).unwrap();
+    boot_at(&paths, "a").unwrap();
     assert_eq!(text(&paths), sudoers_text(&["aaaaaaaa"]));
-    boot(&paths, &now("b")).unwrap();
+    boot_at(&paths, "b").unwrap();
     assert_eq!(text(&paths), sudoers_text(&[]));
     assert_eq!(removed_ids(&paths), ["aaaaaaaa"]);
 }
@@ -53,17 +59,17 @@ fn at_boot_what_another_boot_left_goes_and_this_boots_grants_stay() {
 fn at_boot_a_rule_that_nobody_wrote_down_goes() {
     let (_scratch, paths) = host(&[]);
     converge(&paths, &sudoers_text(&["cccccccc"])).unwrap();
-    boot(&paths, &now("a")).unwrap();
+    boot_at(&paths, "a").unwrap();
     assert_eq!(text(&paths), sudoers_text(&[]));
     fs::write(&paths.sudoers_file, "ALL ALL=(ALL) NOPASSWD: ALL\n").unwrap();
-    boot(&paths, &now("a")).unwrap();
+    boot_at(&paths, "a").unwrap();
     assert!(!paths.sudoers_file.exists());
 }
 
 #[test]
 fn at_boot_with_nothing_there_nothing_is_made() {
     let scratch = Scratch::new();
-    boot(&scratch.paths(), &now("a")).unwrap();
+    boot_at(&scratch.paths(), "a").unwrap();
     assert!(!scratch.paths().run_dir.exists());
     assert!(!scratch.paths().guard_notes.exists());
 }
@@ -108,4 +114,21 @@ fn all_with_everything_damaged_still_ends_everything() {
     all(&paths, &now("a")).unwrap();
     assert!(!paths.sudoers_file.exists());
     assert_eq!(guard_notes::take(&paths).unwrap().unwrap().len(), 1);
+}
+
+#[test]
+fn an_applied_that_cannot_be_read_is_tried_again_before_everything_goes() {
+    let (_scratch, mut paths) = host(&["aaaaaaaa"]);
+    // Longer than NAME_MAX: opening it fails, as with ENFILE or EIO, and says nothing about what stands in it.
+    paths.applied = paths.state_dir.join("x".repeat(300));
+    let (passed, tries) = (Cell::new(0), Cell::new(0));
+    let clock = || Ok(Now { boot: passed.get(), ..now("a") });
+    let pause = |time: Duration| {
+        assert_eq!(text(&paths), sudoers_text(&["aaaaaaaa"]), "nothing goes while it is tried");
+        passed.set(passed.get() + i64::try_from(time.as_nanos()).unwrap());
+        tries.set(tries.get() + 1);
+    };
+    boot(&paths, clock, pause).unwrap();
+    assert_eq!(tries.get(), 10, "for a second");
+    assert_eq!(text(&paths), sudoers_text(&[]));
 }

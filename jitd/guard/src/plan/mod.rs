@@ -16,6 +16,13 @@ pub(crate) const GRACE: i64 = NANOS / 2;
 /// may put back what was removed.
 pub(crate) const LOOK: Duration = Duration::from_millis(500);
 
+/// How soon a file that could not be read is tried again.
+pub(crate) const TRY_AGAIN: Duration = Duration::from_millis(100);
+
+/// How long a file that cannot be read is tried, in nanoseconds, before it counts as damaged: one failed call ends
+/// nobody's grants, and a file that stays out of reach keeps nobody's.
+pub(crate) const PATIENCE: i64 = NANOS;
+
 /// What `applied` says.
 #[derive(Debug)]
 pub(crate) enum Known {
@@ -25,6 +32,8 @@ pub(crate) enum Known {
     Grants(Applied),
     /// It cannot be trusted; why, in words.
     Damaged(String),
+    /// It could not be read just now, for want of memory or descriptors or by a fault of the disk; why, in words.
+    Unreadable(String),
 }
 
 /// What has to be taken off.
@@ -57,6 +66,7 @@ pub(crate) fn plan(
     let came_back = on_host.ids().intersection(noted).map(|id| (*id, Why::CameBack)).collect();
     match known {
         Known::Nothing => (TakeOff::These(came_back), Next::OnChange),
+        Known::Unreadable(_) => (TakeOff::These(came_back), Next::Within(TRY_AGAIN)),
         Known::Damaged(_) => (TakeOff::Everything(Why::AppliedDamaged), Next::Within(LOOK)),
         Known::Grants(applied) => {
             let mut these = came_back;
@@ -70,7 +80,8 @@ pub(crate) fn plan(
 pub(crate) fn plan_at_boot(on_host: &OnHost, known: &Known, now: &Now) -> TakeOff {
     let no_grants = Applied::default();
     let applied = match known {
-        Known::Damaged(_) => return TakeOff::Everything(Why::AppliedDamaged),
+        // The pass at boot runs once: whoever tries again has done so before.
+        Known::Damaged(_) | Known::Unreadable(_) => return TakeOff::Everything(Why::AppliedDamaged),
         Known::Nothing => &no_grants,
         Known::Grants(applied) => applied,
     };

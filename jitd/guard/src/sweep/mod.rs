@@ -8,7 +8,7 @@ use jit_mechanisms::removal::{self, OnHost, Removed, Which};
 use jit_mechanisms::{HostPaths, Now, applied};
 
 use crate::log::told;
-use crate::plan::{Known, LOOK, Next, TakeOff, plan};
+use crate::plan::{Known, LOOK, Next, PATIENCE, TakeOff, plan};
 
 /// The guard between two sweeps.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub(crate) struct Guard {
     /// What was wrong the last time, so that it is said once and not twice a second.
     wrong: BTreeSet<String>,
     damage: Option<String>,
+    patience: Patience,
 }
 
 /// What a sweep did.
@@ -28,6 +29,32 @@ pub(crate) struct Swept {
     pub(crate) said: Vec<String>,
     /// When to look again.
     pub(crate) next: Next,
+}
+
+/// For how long `applied` has been out of reach.
+#[derive(Debug, Default)]
+pub(crate) struct Patience {
+    /// Since when, on the boot clock.
+    since: Option<i64>,
+}
+
+impl Patience {
+    /// What was read, or that it is damaged, once it has been unreadable for longer than [`PATIENCE`].
+    pub(crate) fn judge(&mut self, known: Known, now: &Now) -> Known {
+        match known {
+            Known::Unreadable(why) => {
+                let since = *self.since.get_or_insert(now.boot);
+                match now.boot.saturating_sub(since) < PATIENCE {
+                    true => Known::Unreadable(why),
+                    false => Known::Damaged(why),
+                }
+            }
+            Known::Nothing | Known::Grants(_) | Known::Damaged(_) => {
+                self.since = None;
+                known
+            }
+        }
+    }
 }
 
 /// What is known about the host, read in this order: a block that is seen was named in `applied` before.
@@ -52,6 +79,10 @@ impl Seen {
         let known = match applied::read(paths) {
             Ok(None) => Known::Nothing,
             Ok(Some(applied)) => Known::Grants(applied),
+            Err(why) if why.is_fleeting() => {
+                wrong.insert(told(&why));
+                Known::Unreadable(told(&why))
+            }
             Err(why) => Known::Damaged(told(&why)),
         };
         let noted = guard_notes::pending(paths).unwrap_or_else(|why| {
@@ -65,14 +96,21 @@ impl Seen {
 impl Guard {
     /// A guard of these paths.
     pub(crate) fn new(paths: &HostPaths) -> Self {
-        Self { paths: paths.clone(), unwritten: Vec::new(), wrong: BTreeSet::new(), damage: None }
+        Self {
+            paths: paths.clone(),
+            unwritten: Vec::new(),
+            wrong: BTreeSet::new(),
+            damage: None,
+            patience: Patience::default(),
+        }
     }
 
     /// Sweeps once.
     pub(crate) fn sweep(&mut self, now: &Now) -> Swept {
         let mut said = Vec::new();
         let mut wrong = BTreeSet::new();
-        let seen = Seen::look(&self.paths, &mut wrong);
+        let mut seen = Seen::look(&self.paths, &mut wrong);
+        seen.known = self.patience.judge(seen.known, now);
         let (take_off, mut next) = plan(&seen.on_host, &seen.known, &seen.noted, now);
         self.mark_damage(&seen.known, now, &mut said);
         match carry_out(&self.paths, &seen.on_host, &take_off) {
@@ -102,7 +140,7 @@ impl Guard {
     fn mark_damage(&mut self, known: &Known, now: &Now, said: &mut Vec<String>) {
         let damage = match known {
             Known::Damaged(what) => Some(what.clone()),
-            Known::Nothing | Known::Grants(_) => None,
+            Known::Nothing | Known::Grants(_) | Known::Unreadable(_) => None,
         };
         if let Some(what) = damage.as_ref().filter(|what| self.damage.as_ref() != Some(what)) {
             said.push(what.clone());

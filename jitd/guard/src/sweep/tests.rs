@@ -14,7 +14,7 @@ use jit_mechanisms::sudoers_file::converge;
 use jit_mechanisms::{BootId, Deadline, NANOS};
 
 use super::*;
-use crate::plan::GRACE;
+use crate::plan::{GRACE, TRY_AGAIN};
 
 const END: i64 = 1_000 * NANOS;
 
@@ -109,6 +109,32 @@ fn a_damaged_applied_takes_everything_off_and_is_told_once() {
         assert!(notes.iter().any(|note| note.starts_with("damaged ")));
         assert!(notes.iter().any(|note| note == "removed bbbbbbbb 0 applied-damaged"));
     }
+}
+
+#[test]
+fn an_applied_that_cannot_be_read_for_a_moment_ends_nothing() {
+    let (_scratch, paths, mut guard) = host();
+    // Longer than NAME_MAX: opening it fails, as with ENFILE or EIO, and says nothing about what stands in it.
+    let out_of_reach = paths.state_dir.join("x".repeat(300));
+    let both = Some(sudoers_text(&["aaaaaaaa", "bbbbbbbb"]));
+    for start in [0, 10 * NANOS] {
+        guard.paths.applied.clone_from(&out_of_reach);
+        let swept = guard.sweep(&now(start));
+        assert_eq!(swept.said.len(), 1, "{:?}", swept.said);
+        assert_eq!(swept.next, Next::Within(TRY_AGAIN));
+        assert!(guard.sweep(&now(start + PATIENCE - 1)).said.is_empty(), "said once");
+        assert_eq!(text(&paths), both);
+        guard.paths.applied.clone_from(&paths.applied);
+        assert!(guard.sweep(&now(start + PATIENCE)).said.is_empty());
+        assert_eq!(text(&paths), both, "it was read again in time");
+    }
+    assert!(notes_taken(&paths).is_empty());
+    guard.paths.applied = out_of_reach;
+    guard.sweep(&now(20 * NANOS));
+    assert_eq!(text(&paths), both);
+    guard.sweep(&now(20 * NANOS + PATIENCE));
+    assert_eq!(text(&paths), Some(sudoers_text(&[])), "it stays out of reach");
+    assert_eq!(notes_taken(&paths).len(), 3);
 }
 
 #[test]

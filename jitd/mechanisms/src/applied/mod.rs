@@ -91,6 +91,27 @@ pub enum AppliedError {
     },
 }
 
+impl AppliedError {
+    /// Whether reading again may help: the system gave no memory, no descriptor or no data. What was read and is wrong,
+    /// or is no file or directory at all, stays so.
+    #[must_use]
+    pub fn is_fleeting(&self) -> bool {
+        match self {
+            Self::Dir(DirError::Open { .. } | DirError::File { .. }) => true,
+            Self::Dir(
+                DirError::Missing { .. }
+                | DirError::NotADirectory { .. }
+                | DirError::Owner { .. }
+                | DirError::Writable { .. }
+                | DirError::Make { .. }
+                | DirError::Interrupted { .. },
+            )
+            | Self::Damaged { .. }
+            | Self::BootId { .. } => false,
+        }
+    }
+}
+
 /// Writes it in one step; synced when the change it speaks of outlives a reboot.
 ///
 /// # Errors
@@ -107,7 +128,8 @@ pub fn write(paths: &HostPaths, applied: &Applied, durability: Durability) -> Re
 /// Reads it; `None` when there is none, which means that nothing is raised.
 ///
 /// # Errors
-/// It is damaged, or cannot be read: everything has to be taken off then.
+/// It is damaged: everything has to be taken off then. Or it cannot be read, which [`AppliedError::is_fleeting`] tells
+/// apart: everything has to be taken off when that stays so.
 pub fn read(paths: &HostPaths) -> Result<Option<Applied>, AppliedError> {
     let damaged = |damage| AppliedError::Damaged { path: paths.applied.display().to_string(), damage };
     // As it is: a state directory with a wrong mode is no reason to leave anything raised.
