@@ -184,6 +184,7 @@ mod tests {
     fn today_is_a_time_and_another_day_has_its_date() {
         let clock = clock();
         assert_eq!(clock.end(clock.nanos() + 30 * MINUTE, 30 * MINUTE - 7), "14:32 (in 30 min)");
+        assert_eq!(clock.end(clock.nanos() + 5 * SECOND, 5 * SECOND - 7), "14:02:05 (in 5 s)");
         assert_eq!(clock.end(clock.nanos() + 20 * HOUR, 20 * HOUR), "2026-11-23 10:02 (in 20 h)");
         assert_eq!(clock.past(clock.nanos() - 8 * MINUTE), "13:54 (8 min ago)");
         assert_eq!(clock.stamp(clock.nanos()), "2026-11-22 14:02:00");
@@ -194,7 +195,7 @@ mod tests {
     fn what_is_left_counts_when_the_wall_clock_was_set_back() {
         let clock = clock();
         assert_eq!(clock.end(clock.nanos() + 2 * HOUR, 5 * MINUTE), "14:07 (in 5 min)");
-        assert_eq!(clock.end(clock.nanos() - MINUTE, 0), "14:01 (over)");
+        assert_eq!(clock.end(clock.nanos() - MINUTE, 0), "14:01:00 (over)");
     }
 
     #[test]
