@@ -1,14 +1,22 @@
 //! Decisions and answers of sudo in words, for the record and for the person.
 
+use jit_common::escape::escaped;
 use jit_common::explanation::{Condition, Explanation, Held, JudgedRule, Verdict};
 use jit_common::request::{Ask, DropTarget, LiveGrants, Request, RevokeTarget};
 use jit_mechanisms::sudo::RoleAgreement;
 use jitd_core::record::{TypedHash, TypedText, chain};
 
+use super::admission;
 use crate::random;
 
-/// Characters of a typed text that a record of a refused one keeps.
-const SHOWN_OF_TOO_LONG: usize = 64;
+/// Characters of a typed text that the record of a refusal shows, before they are escaped.
+const SHOWN: usize = 64;
+
+/// Rules and denies that the record of a refusal tells of, the nearest misses first.
+const CONSIDERED: usize = 32;
+
+/// Characters told of each.
+const SHOWN_OF_A_RULE: usize = 512;
 
 /// The conditions under which a rule permitted.
 pub(super) fn conditions(explanation: &Explanation) -> Vec<String> {
@@ -16,16 +24,20 @@ pub(super) fn conditions(explanation: &Explanation) -> Vec<String> {
     chosen.flat_map(|rule| &rule.conditions).map(|condition| condition.text.clone()).collect()
 }
 
-/// Each rule and deny with what stood in the way, in the order of the explanation.
+/// Rules and denies with what stood in the way, in the order of the explanation. A policy of thousands of rules does not
+/// make every refusal a long entry.
 pub(super) fn considered(explanation: &Explanation) -> Vec<String> {
     let refusing = explanation.denies.iter().filter(|deny| deny.verdict != Verdict::DoesNotApply);
-    refusing.chain(&explanation.rules).map(one_rule).collect()
+    let all = refusing.chain(&explanation.rules);
+    let more = all.clone().count().saturating_sub(CONSIDERED);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    all.take(CONSIDERED).map(one_rule).chain(more).collect()
 }
 
 fn one_rule(judged: &JudgedRule) -> String {
     let in_the_way = |condition: &&Condition| condition.held != Held::Held;
     let why: Vec<&str> = judged.conditions.iter().filter(in_the_way).map(|c| c.text.as_str()).collect();
-    format!("{}: {}", judged.rule, why.join("; "))
+    format!("{}: {}", judged.rule, why.join("; ")).chars().take(SHOWN_OF_A_RULE).collect()
 }
 
 /// A typed text goes to the side table; what stands in the entry is its salted hash.
@@ -40,18 +52,20 @@ pub(super) fn typed(
     Ok(hash)
 }
 
-/// A request as a refusal's record keeps it: texts that were too long are cut, whatever made them so.
+/// A request as a refusal's record keeps it. One with a text that is too long is told by the beginning of its role
+/// alone: the record is no place to fill with what nobody could have asked for.
 pub(super) fn shortened(ask: &Ask) -> Ask {
-    let cut = |text: &String| match text.len() > 1024 {
-        true => text.chars().take(SHOWN_OF_TOO_LONG).collect(),
-        false => text.clone(),
-    };
-    Ask {
-        role: cut(&ask.role),
-        duration: ask.duration,
-        reason: ask.reason.as_ref().map(cut),
-        ticket: ask.ticket.as_ref().map(cut),
+    match admission::text_lengths(ask) {
+        Ok(()) => ask.clone(),
+        Err(_) => without_texts(ask),
     }
+}
+
+/// A request without what was typed for it, but for the beginning of its role.
+#[must_use]
+pub(crate) fn without_texts(ask: &Ask) -> Ask {
+    let role = ask.role.chars().take(SHOWN).collect();
+    Ask { role, duration: ask.duration, reason: None, ticket: None }
 }
 
 /// What sudo said against a role, in a sentence.
@@ -66,25 +80,59 @@ pub(super) fn refused_commands(answer: &RoleAgreement) -> Vec<String> {
     answer.refused.iter().chain(&answer.unclear).map(|(command, _)| command.to_string()).collect()
 }
 
-/// A call as one would type it, for the record.
+/// A call as one would type it, for the record: whatever was typed is cut and made visible.
 pub(super) fn as_typed(request: &Request) -> String {
     match request {
-        Request::Elevate(ask) => format!("elevate {}", ask.role),
-        Request::Explain { ask, user: None } => format!("explain {}", ask.role),
-        Request::Explain { ask, user: Some(user) } => format!("explain {} --user {user}", ask.role),
+        Request::Elevate(ask) => format!("elevate {}", shown(&ask.role)),
+        Request::Explain { ask, user: None } => format!("explain {}", shown(&ask.role)),
+        Request::Explain { ask, user: Some(user) } => {
+            format!("explain {} --user {}", shown(&ask.role), shown(user))
+        }
         Request::Status => "status".into(),
         Request::Roles => "roles".into(),
         Request::Show(prefix) => format!("show {prefix}"),
         Request::Drop(DropTarget::Only) => "drop".into(),
         Request::Drop(DropTarget::All) => "drop --all".into(),
-        Request::Drop(DropTarget::Named(which)) => format!("drop {which}"),
+        Request::Drop(DropTarget::Named(which)) => format!("drop {}", shown(which)),
         Request::Revoke { target: RevokeTarget::Grant(prefix), .. } => format!("revoke {prefix}"),
-        Request::Revoke { target: RevokeTarget::User(user), .. } => format!("revoke --user {user}"),
+        Request::Revoke { target: RevokeTarget::User(user), .. } => format!("revoke --user {}", shown(user)),
         Request::Revoke { target: RevokeTarget::All, .. } => "revoke --all".into(),
         Request::Lock { live: LiveGrants::Keep, .. } => "lock".into(),
         Request::Lock { live: LiveGrants::Revoke, .. } => "lock --revoke".into(),
         Request::Unlock { .. } => "unlock".into(),
         Request::Erase(prefix) => format!("log erase {prefix}"),
         Request::Log(_) => "log".into(),
+    }
+}
+
+fn shown(text: &str) -> String {
+    let beginning: String = text.chars().take(SHOWN).collect();
+    let more = if beginning.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", escaped(&beginning))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_is_cut_and_visible() {
+        let target = RevokeTarget::User("\u{1}".repeat(16_000));
+        let typed = as_typed(&Request::Revoke { target, note: None });
+        assert_eq!(typed, format!("revoke --user {}…", "\\u{1}".repeat(64)));
+        let target = RevokeTarget::User("bob".into());
+        assert_eq!(as_typed(&Request::Revoke { target, note: None }), "revoke --user bob");
+    }
+
+    #[test]
+    fn texts_that_are_too_long_are_not_recorded() {
+        let text = || Some("INC-1".to_owned());
+        let fine = Ask { role: "web".into(), duration: None, reason: text(), ticket: text() };
+        assert_eq!(shortened(&fine), fine);
+        let long = Ask { role: "r".repeat(1000), ..fine.clone() };
+        let kept = Ask { role: "r".repeat(64), duration: None, reason: None, ticket: None };
+        assert_eq!(shortened(&long), kept);
+        let long = Ask { reason: Some("x".repeat(1025)), ..fine };
+        assert_eq!(shortened(&long).ticket, None);
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::seats::Kind;
-use super::{Reception, followers};
+use super::{Reception, fit, followers};
 use crate::engine::{Call, Message, NotTaken};
 use crate::peer::{self, Peer};
 use crate::people::{self, Whom};
@@ -90,7 +90,7 @@ async fn talk(
     let hello: Hello = client.hear().await?;
     let daemon = env!("CARGO_PKG_VERSION").to_owned();
     if hello.wire != WIRE_VERSION {
-        return client.say(&Response::WrongVersion { wire: WIRE_VERSION, daemon }).await;
+        return client.say(Response::WrongVersion { wire: WIRE_VERSION, daemon }).await;
     }
     client.unsent = frame::wrap(&codec::encode(&Response::Welcome { daemon })?, frame::MAX_RESPONSE)?;
     let request: Request = client.hear().await?;
@@ -117,7 +117,7 @@ async fn talk(
         | Request::Unlock { .. }
         | Request::Erase(_) => {
             let response = call(caller, request, reception).await;
-            client.say(&response).await
+            client.say(response).await
         }
     }
 }
@@ -193,11 +193,13 @@ impl Client {
         Ok(body)
     }
 
-    /// Sends one frame of an answer.
-    pub(super) async fn say(&mut self, response: &Response) -> Result<(), Broken> {
-        let mut bytes = std::mem::take(&mut self.unsent);
-        bytes.extend(frame::wrap(&codec::encode(response)?, frame::MAX_RESPONSE)?);
-        timeout(TO_READ, self.stream.write_all(&bytes)).await??;
+    /// Sends an answer, cut where it is too long.
+    pub(super) async fn say(&mut self, response: Response) -> Result<(), Broken> {
+        for body in fit::bodies(response)? {
+            let mut bytes = std::mem::take(&mut self.unsent);
+            bytes.extend(frame::wrap(&body, frame::MAX_RESPONSE)?);
+            timeout(TO_READ, self.stream.write_all(&bytes)).await??;
+        }
         Ok(())
     }
 
@@ -207,7 +209,7 @@ impl Client {
             let welcome = Response::Welcome { daemon: env!("CARGO_PKG_VERSION").to_owned() };
             self.unsent = frame::wrap(&codec::encode(&welcome)?, frame::MAX_RESPONSE)?;
         }
-        self.say(&Response::Refused { refusal, explanation: None }).await
+        self.say(Response::Refused { refusal, explanation: None }).await
     }
 
     /// Waits until the client hangs up. Whatever it says meanwhile is not listened to.

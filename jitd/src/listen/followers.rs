@@ -40,15 +40,15 @@ pub(super) async fn send(
             let entries = rows.iter().map(views::log_entry);
             let shown: Vec<LogEntry> = entries.filter(|entry| view.shows(entry)).collect();
             if !shown.is_empty() {
-                client.say(&Response::Log(shown)).await?;
+                client.say(Response::Log(shown)).await?;
             }
         }
         match query.until {
-            LogUntil::Now => return client.say(&Response::LogEnd).await,
+            LogUntil::Now => return client.say(Response::LogEnd).await,
             LogUntil::HangUp => tokio::select! {
                 changed = head.changed() => match changed {
                     Ok(()) => {}
-                    Err(_) => return client.say(&Response::LogEnd).await,
+                    Err(_) => return client.say(Response::LogEnd).await,
                 },
                 () = client.gone() => return Ok(()),
             },
