@@ -235,8 +235,8 @@ fn exit_table() -> String {
     let rows: String = Exit::TABLE.iter().map(|(exit, meaning)| row(exit.code(), meaning)).collect();
     let command = [
         row(exit::OURS, "with -- COMMAND: jitctl's own failure, a refusal too"),
-        row(exit::NOT_RUNNABLE, "with -- COMMAND: COMMAND cannot be run"),
-        row(exit::NOT_FOUND, "with -- COMMAND: COMMAND was not found"),
+        row(exit::NOT_RUNNABLE, "with -- COMMAND: the path COMMAND cannot be run"),
+        row(exit::NOT_FOUND, "with -- COMMAND: nothing is at the path COMMAND"),
     ];
     format!("Exit codes:{rows}{}\nElse COMMAND's own; 128+N when signal N ended it.", command.concat())
 }

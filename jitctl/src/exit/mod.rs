@@ -29,7 +29,7 @@ pub(crate) enum Exit {
 pub(crate) const OURS: u8 = 125;
 /// COMMAND was found but cannot be run.
 pub(crate) const NOT_RUNNABLE: u8 = 126;
-/// COMMAND was not found.
+/// COMMAND is a path, and no program is there.
 pub(crate) const NOT_FOUND: u8 = 127;
 
 impl Exit {

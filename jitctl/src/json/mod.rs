@@ -7,6 +7,7 @@ mod log;
 mod policy;
 mod status;
 
+use jit_common::escape;
 use jit_common::explanation::Explanation;
 use jit_common::refusal::Refusal;
 use jit_common::response::{EndedView, GrantView, RoleView, StatusView, StoryView};
@@ -117,12 +118,24 @@ impl<'a> AnswerJson<'a> {
     }
 }
 
-/// A value as one line of JSON.
+/// A value as one line of JSON. What could act on a terminal or deceive the eye is written as `\uXXXX`, which is the same
+/// text to a program.
 pub(crate) fn line<T: Serialize>(value: &T) -> String {
     // Our types have no maps with keys that are not text, the one thing that serde_json cannot write.
     let text = serde_json::to_string(value)
         .unwrap_or_else(|error| format!("{{\"answer\":\"failed\",\"sentence\":{:?}}}", error.to_string()));
-    text + "\n"
+    let mut line = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if escape::is_plain(c) {
+            line.push(c);
+        } else {
+            // JSON itself is plain, so this stands in a string.
+            let units =
+                c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+            line.push_str(&units);
+        }
+    }
+    line + "\n"
 }
 
 #[cfg(test)]

@@ -143,3 +143,11 @@ fn ended() {
     assert_eq!(read(&AnswerJson::ended(&ended)), expected);
     assert_eq!(read(&AnswerJson::Done), json!({ "answer": "done" }));
 }
+
+#[test]
+fn nothing_in_a_line_acts_on_a_terminal_and_a_program_reads_the_text_itself() {
+    let typed = "a\u{9b}31m\u{7f}\u{202e}\u{e0041}\n\u{1b}é";
+    let line = line(&typed);
+    assert_eq!(line, "\"a\\u009b31m\\u007f\\u202e\\udb40\\udc41\\n\\u001bé\"\n");
+    assert_eq!(serde_json::from_str::<String>(&line).unwrap(), typed);
+}

@@ -1,10 +1,9 @@
 //! The command as a child: its signals, and how it ends.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
 use std::process::{self, Command, ExitStatus};
 
 use jit_common::paths;
@@ -64,14 +63,14 @@ pub(super) enum Ended {
 pub(super) struct Child(process::Child);
 
 impl Child {
-    /// Starts `sudo [-u RUN_AS] -- PATH ARGS…` with our own terminal, in our own process group: ^C reaches it from the
+    /// Starts `sudo [-u RUN_AS] -- PROGRAM ARGS…` with our own terminal, in our own process group: ^C reaches it from the
     /// terminal, as it would without us.
-    pub(super) fn start(run_as: &str, path: &Path, args: &[OsString]) -> io::Result<Self> {
+    pub(super) fn start(run_as: &str, program: &OsStr, args: &[OsString]) -> io::Result<Self> {
         let mut sudo = Command::new(paths::SUDO);
         if run_as != "root" {
             sudo.args(["-u", run_as]);
         }
-        sudo.arg("--").arg(path).args(args).spawn().map(Self)
+        sudo.arg("--").arg(program).args(args).spawn().map(Self)
     }
 
     /// Waits for the end, whatever is signalled in the meantime.

@@ -23,7 +23,7 @@ use crate::time::Clock;
 
 /// Runs `program` with a grant of the role that `ask` names. Returns the exit code.
 pub(crate) fn run(ask: Ask, program: &OsStr, args: &[OsString], daemon: &Daemon, output: &Output) -> u8 {
-    // A command that is not there needs no grant.
+    // A path where no program is needs no grant.
     let program = match Program::find(program) {
         Found::Yes(program) => program,
         Found::NotRunnable(why) => return ours(output, &why, exit::NOT_RUNNABLE),
@@ -90,13 +90,13 @@ fn with_grant(
     let clock = Clock::read();
     // As above.
     let _ = output.answer(&show::granted::for_command(grant, &clock), &AnswerJson::granted(grant));
-    let Some(path) = program.allowed_by(&grant.sudo, args) else {
+    let Some(allowed) = program.allowed_by(&grant.sudo, args) else {
         let allowed = grant.sudo.commands.join(", ");
-        let typed = program::typed(program.path(), args);
+        let typed = program::typed(program.name(), args);
         let why = format!("{typed} is not in the role {}, which allows: {allowed}", grant.role);
         return ours(output, &why, exit::OURS);
     };
-    let child = match Child::start(&grant.sudo.run_as, path, args) {
+    let child = match Child::start(&grant.sudo.run_as, &allowed, args) {
         Ok(child) => child,
         Err(error) => return ours(output, &format!("sudo cannot be run: {error}"), exit::OURS),
     };

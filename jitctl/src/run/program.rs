@@ -1,7 +1,9 @@
 //! Which program a command means, and whether the role allows it.
+//!
+//! PATH has no say in it. Its directories may be anybody's, so a program found there would run as root by a path that
+//! sudo's own secure_path (sudoers(5)) was never asked about.
 
 use std::borrow::Cow;
-use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,22 +11,27 @@ use std::path::{Path, PathBuf};
 
 use jit_common::response::SudoView;
 
-/// Where the tools of an administrator are, which the PATH of an ordinary account often leaves out.
-const ADMIN: &str = "/usr/local/sbin:/usr/sbin:/sbin";
+/// How a role that gives every command is shown.
+const ALL: &str = "ALL";
 
-/// A program that can be run.
+/// A program that may be there.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Program {
-    /// As it was found.
-    path: PathBuf,
-    /// The same file by the real name of its directory: where `/bin` is a link, a role says `/usr/bin`.
-    real: PathBuf,
+pub(super) enum Program {
+    /// A bare word: the role knows its path, or sudo looks it up.
+    Word(OsString),
+    /// A path.
+    At {
+        /// As it was typed, made absolute.
+        path: PathBuf,
+        /// The same file by the real name of its directory: where `/bin` is a link, a role says `/usr/bin`.
+        real: PathBuf,
+    },
 }
 
 /// What became of looking for a program. The sentences say why not.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// It is there.
+    /// It is there, or only sudo can tell.
     Yes(Program),
     /// It is there but cannot be run.
     NotRunnable(String),
@@ -33,36 +40,58 @@ pub(super) enum Found {
 }
 
 impl Program {
-    /// Looks `name` up as a shell does, but never in a directory of PATH that is not absolute: what runs as root must
-    /// not depend on where one stands.
+    /// What `name` means. Only a path is looked for.
     pub(super) fn find(name: &OsStr) -> Found {
-        let path = env::var_os("PATH").unwrap_or_default();
-        find_in(name, &[path.as_os_str(), OsStr::new(ADMIN)])
+        let shown = name.to_string_lossy();
+        if name.is_empty() {
+            return Found::Nowhere("the command is empty".to_owned());
+        }
+        if !shown.contains('/') {
+            return Found::Yes(Self::Word(name.to_owned()));
+        }
+        // A path that cannot be made absolute (the directory we stand in is gone) is looked for as it is.
+        let path = std::path::absolute(name).unwrap_or_else(|_| PathBuf::from(name));
+        match fs::metadata(&path) {
+            Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => {
+                Found::Yes(Self::At { real: real(&path), path })
+            }
+            Ok(found) if found.is_file() => {
+                Found::NotRunnable(format!("{} cannot be run: it is not executable", path.display()))
+            }
+            Ok(_) | Err(_) => Found::Nowhere(format!("the command {shown} was not found")),
+        }
     }
 
-    /// The program as it was found.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    /// The program as one would type it.
+    pub(super) fn name(&self) -> &OsStr {
+        match self {
+            Self::Word(word) => word,
+            Self::At { path, .. } => path.as_os_str(),
+        }
     }
 
-    /// The path to run it by, when the role allows it with these arguments.
+    /// What sudo is to run, when the role allows it with these arguments: of a bare word the role's own path, or the word
+    /// itself where the role gives everything, for sudo to look up.
     ///
     /// sudo decides; this only spares a person a refusal of sudo's that does not say what would be allowed.
-    pub(super) fn allowed_by(&self, sudo: &SudoView, args: &[OsString]) -> Option<&Path> {
-        [&self.path, &self.real]
-            .into_iter()
-            .find(|path| sudo.commands.iter().any(|command| allows(command, path, args)))
-            .map(PathBuf::as_path)
+    pub(super) fn allowed_by(&self, sudo: &SudoView, args: &[OsString]) -> Option<OsString> {
+        if sudo.commands.iter().any(|command| command == ALL) {
+            return Some(self.name().to_owned());
+        }
+        let mut commands =
+            sudo.commands.iter().map(|command| command.split_once(' ').unwrap_or((command, "")));
+        let allowed = commands.find(|(path, rest)| self.is(path) && (*rest == "..." || *rest == words(args)));
+        allowed.map(|(path, _)| OsString::from(path))
     }
-}
 
-/// Whether a command of a role, as it is shown, is this call. In a role no word holds a blank.
-fn allows(command: &str, path: &Path, args: &[OsString]) -> bool {
-    if command == "ALL" {
-        return true;
+    /// Whether it is the program of a role with this path.
+    fn is(&self, of_role: &str) -> bool {
+        let of_role = Path::new(of_role);
+        match self {
+            Self::Word(word) => of_role.file_name() == Some(word),
+            Self::At { path, real } => path == of_role || real == of_role,
+        }
     }
-    let (allowed, rest) = command.split_once(' ').unwrap_or((command, ""));
-    path == Path::new(allowed) && (rest == "..." || rest == words(args))
 }
 
 /// sudo joins arguments with blanks before it compares them.
@@ -71,41 +100,9 @@ fn words(args: &[OsString]) -> String {
 }
 
 /// A call as one would type it.
-pub(super) fn typed(path: &Path, args: &[OsString]) -> String {
-    let args = words(args);
-    if args.is_empty() { path.display().to_string() } else { format!("{} {args}", path.display()) }
-}
-
-fn find_in(name: &OsStr, paths: &[&OsStr]) -> Found {
-    let shown = name.to_string_lossy();
-    if name.is_empty() {
-        return Found::Nowhere("the command is empty".to_owned());
-    }
-    let candidates: Vec<PathBuf> = if shown.contains('/') {
-        // A path that cannot be made absolute (the directory we stand in is gone) is looked for as it is.
-        vec![std::path::absolute(name).unwrap_or_else(|_| PathBuf::from(name))]
-    } else {
-        let dirs = paths.iter().flat_map(env::split_paths).filter(|dir| dir.is_absolute());
-        dirs.map(|dir| dir.join(name)).collect()
-    };
-    let exists: Vec<PathBuf> = candidates.into_iter().filter(|path| is_file(path)).collect();
-    match exists.iter().find(|path| is_executable(path)) {
-        Some(path) => Found::Yes(Program { real: real(path), path: path.clone() }),
-        None => match exists.first() {
-            Some(path) => {
-                Found::NotRunnable(format!("{} cannot be run: it is not executable", path.display()))
-            }
-            None => Found::Nowhere(format!("the command {shown} was not found")),
-        },
-    }
-}
-
-fn is_file(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|found| found.is_file())
-}
-
-fn is_executable(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o111 != 0)
+pub(super) fn typed(program: &OsStr, args: &[OsString]) -> String {
+    let (program, args) = (program.to_string_lossy(), words(args));
+    if args.is_empty() { program.into_owned() } else { format!("{program} {args}") }
 }
 
 /// The same file by the real name of its directory. The file itself may be a link: that is what the role names then.
@@ -130,7 +127,7 @@ mod tests {
     }
 
     fn program(path: &str) -> Program {
-        Program { path: path.into(), real: path.into() }
+        Program::At { path: path.into(), real: path.into() }
     }
 
     #[test]
@@ -154,30 +151,44 @@ mod tests {
 
     #[test]
     fn the_path_that_the_role_knows_is_run() {
-        let program = Program { path: "/bin/id".into(), real: "/usr/bin/id".into() };
+        let program = Program::At { path: "/bin/id".into(), real: "/usr/bin/id".into() };
         let mut sudo = samples::sudo();
         sudo.commands = vec!["/usr/bin/id".to_owned()];
-        assert_eq!(program.allowed_by(&sudo, &[]), Some(Path::new("/usr/bin/id")));
+        assert_eq!(program.allowed_by(&sudo, &[]), Some("/usr/bin/id".into()));
     }
 
     #[test]
-    fn programs_are_found_in_absolute_directories_only() {
-        let base = env::temp_dir().join(format!("jitctl-program-{}", std::process::id()));
+    fn a_bare_word_is_the_roles_own_program_or_left_to_sudo() {
+        // The tests run with a PATH that has both of these: it is not looked at.
+        let Found::Yes(id) = Program::find(OsStr::new("id")) else { panic!("a word is not looked for") };
+        let mut sudo = samples::sudo();
+        sudo.commands =
+            vec!["/opt/odd/id -u".to_owned(), "/opt/site/id".to_owned(), "/opt/site/identify".to_owned()];
+        assert_eq!(id.allowed_by(&sudo, &[]), Some("/opt/site/id".into()));
+        assert_eq!(id.allowed_by(&sudo, &args(&["-u"])), Some("/opt/odd/id".into()));
+        assert_eq!(id.allowed_by(&sudo, &args(&["-g"])), None);
+        sudo.commands = vec!["/usr/bin/true".to_owned()];
+        assert_eq!(id.allowed_by(&sudo, &[]), None);
+        sudo.commands = vec!["ALL".to_owned()];
+        assert_eq!(id.allowed_by(&sudo, &args(&["-u"])), Some("id".into()), "sudo has its secure_path");
+    }
+
+    #[test]
+    fn a_path_is_looked_for() {
+        let base = std::env::temp_dir().join(format!("jitctl-program-{}", std::process::id()));
         let (bin, link) = (base.join("bin"), base.join("link"));
         fs::create_dir_all(&bin).unwrap();
         symlink(&bin, &link).unwrap();
-        let tool = bin.join("tool");
+        let tool = link.join("tool");
         fs::write(&tool, "").unwrap();
-        let path = env::join_paths([Path::new("."), Path::new("bin"), &link]).unwrap();
-        let find = |name: &str| find_in(OsStr::new(name), &[&path]);
-        assert!(matches!(find("tool"), Found::NotRunnable(_)), "not executable yet");
+        let find = |path: &Path| Program::find(path.as_os_str());
+        assert!(matches!(find(&tool), Found::NotRunnable(_)), "not executable yet");
         fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
         let real = fs::canonicalize(&bin).unwrap().join("tool");
-        assert_eq!(find("tool"), Found::Yes(Program { path: link.join("tool"), real }));
-        assert!(matches!(find("nothing"), Found::Nowhere(_)));
-        assert!(matches!(find(""), Found::Nowhere(_)));
-        assert!(matches!(find(&base.display().to_string()), Found::Nowhere(_)), "a directory is no program");
-        assert!(matches!(find_in(OsStr::new("tool"), &[OsStr::new("bin:.")]), Found::Nowhere(_)));
+        assert_eq!(find(&tool), Found::Yes(Program::At { path: tool.clone(), real }));
+        assert!(matches!(find(&bin.join("nothing")), Found::Nowhere(_)));
+        assert!(matches!(find(Path::new("")), Found::Nowhere(_)));
+        assert!(matches!(find(&base), Found::Nowhere(_)), "a directory is no program");
         fs::remove_dir_all(&base).unwrap();
     }
 }

@@ -73,9 +73,10 @@ fn a_command_outside_the_role_does_not_run_and_the_grant_is_given_back() {
 }
 
 #[test]
-fn a_command_that_is_not_there_needs_no_grant() {
+fn a_path_where_no_program_is_needs_no_grant() {
     let jitd = Fake::new(|request| Act::Answer(vec![obliging(request)]));
-    let ran = Ran::run(jitctl_at(&jitd.socket, &["elevate", "web-restart", "--", "jit-no-such-program"]));
+    let nowhere = ["elevate", "web-restart", "--", "/usr/bin/jit-no-such-program"];
+    let ran = Ran::run(jitctl_at(&jitd.socket, &nowhere));
     assert_eq!(ran.code, 127, "{ran:?}");
     let dir = Scratch::new();
     let file = dir.join("notes");
@@ -116,6 +117,23 @@ fn told_to_end_while_jitd_thinks_it_gives_the_grant_back() {
     go.send(()).unwrap();
     let ran = Ran::of(child.wait_with_output().unwrap());
     assert_eq!(ran.code, 143, "{ran:?}");
+    assert!(matches!(jitd.request(), Request::Elevate(_)));
+    assert_eq!(jitd.request(), dropped());
+}
+
+#[test]
+fn a_bare_word_that_the_role_does_not_know_is_never_looked_for_in_path() {
+    let jitd = Fake::new(|request| Act::Answer(vec![obliging(request)]));
+    let dir = Scratch::new();
+    let evil = dir.join("evil");
+    std::fs::write(&evil, "#!/bin/sh\n").unwrap();
+    std::fs::set_permissions(&evil, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = jitctl_at(&jitd.socket, &["elevate", "web-restart", "--", "evil"]);
+    command.env("PATH", evil.parent().unwrap());
+    let ran = Ran::run(command);
+    assert_eq!(ran.code, 125, "{ran:?}");
+    let said = "evil is not in the role web-restart, which allows: /usr/bin/jit-no-such-program\n";
+    assert!(ran.err.ends_with(said), "{ran:?}");
     assert!(matches!(jitd.request(), Request::Elevate(_)));
     assert_eq!(jitd.request(), dropped());
 }

@@ -3,7 +3,7 @@
 use jit_e2e::{Output, Release, Running, until};
 use nix::sys::signal::Signal;
 
-use crate::site::{HEADER, Product as _, REASON, SOON, Site, site};
+use crate::site::{HEADER, Product as _, REASON, SOON, Site, site, site_with};
 
 fn run(site: &Site, role: &str, command: &[&str]) -> Output {
     site.jitctl("alice", &[&["elevate", role, "--reason", REASON, "--"], command].concat()).unwrap()
@@ -41,10 +41,36 @@ fn our_own_failures_are_125_and_leave_nothing_live() {
     nothing_live(&site);
     run(&site, "no-such-role", &["id"]).expect_code(125).expect_says("no-such-role");
     run(&site, "ids", &["/etc/passwd"]).expect_code(126);
-    run(&site, "ids", &["no-such-program"]).expect_code(127);
-    assert_eq!(site.record("intent").len(), 1, "a command that is not there asks for nothing");
+    run(&site, "ids", &["/usr/bin/no-such-program"]).expect_code(127);
+    assert_eq!(site.record("intent").len(), 1, "a path where no program is asks for nothing");
+    run(&site, "ids", &["no-such-program"]).expect_code(125).expect_says("is not in the role ids");
+    nothing_live(&site);
     site.jitd.terminate().unwrap();
     run(&site, "ids", &["id"]).expect_code(125);
+}
+
+#[test]
+fn a_program_of_ones_own_first_in_path_is_never_run() {
+    for release in Release::ALL {
+        let Some(site) = site_with(release, |bed| {
+            let role = "[role.free]\nsummary = \"Everything\"\nrisk = \"high\"\n\
+                sudo = { run_as = \"root\", password = false, commands = \"ALL\" }\n\
+                [[rule]]\nname = \"free\"\nroles = [\"free\"]\neligible = { groups = [\"oncall\"] }\nmax_duration = \"1h\"\n";
+            bed.policy("20-free.toml", role).unwrap();
+            bed.write_mode("/home/alice/bin/id", "#!/bin/sh\necho evil\n", 0o755).unwrap();
+        }) else {
+            return;
+        };
+        for (role, command) in [("free", "id"), ("ids", "id")] {
+            let words =
+                format!("PATH=/home/alice/bin:$PATH; jitctl elevate {role} --reason '{REASON}' -- {command}");
+            let ran = site.as_user("alice", &["/bin/sh", "-c", &words]).unwrap().expect_ok();
+            assert!(ran.out.starts_with("uid=0(root)") && !ran.out.contains("evil"), "{role}: {ran}");
+            nothing_live(&site);
+        }
+        run(&site, "free", &["no-such-program"]).expect_code(1).expect_says("command not found");
+        nothing_live(&site);
+    }
 }
 
 fn sleeper(site: &Site) -> Running {
