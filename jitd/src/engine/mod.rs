@@ -254,6 +254,9 @@ impl Engine {
     /// Live grants stay: they end by the timer of the next jitd or by the guard.
     fn stop(&mut self, now: &Now) {
         self.fail_waiting(now);
+        for entry in self.refusals.rest() {
+            self.book.note(now, None, entry);
+        }
         self.book.note(now, None, jitd_core::record::Entry::Stopped { live: self.registry.len() });
         self.book.sign(now);
     }

@@ -51,7 +51,15 @@ impl Refusals {
 
     /// Ends the minutes that are over, each with an entry when refusals were left out of the record.
     pub fn over(&mut self, now: &Now) -> Vec<Entry> {
-        let over = |minute: &Minute| minute.until <= now.boot;
+        self.end(|minute| minute.until <= now.boot)
+    }
+
+    /// Ends every minute, for a jitd that stops.
+    pub fn rest(&mut self) -> Vec<Entry> {
+        self.end(|_| true)
+    }
+
+    fn end(&mut self, over: impl Fn(&Minute) -> bool) -> Vec<Entry> {
         let entries = self.minutes.values().filter(|minute| over(minute) && minute.uncounted > 0);
         let entries = entries
             .map(|minute| Entry::RefusalsCounted {
