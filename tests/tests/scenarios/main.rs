@@ -2,12 +2,17 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed assumption is a failed test")]
 
 mod admins_rules;
+mod callers;
 mod crowd;
 mod dead_jitd;
 mod disk_full;
 mod ends;
 mod main_job;
+mod pages;
+mod policy_on_host;
 mod recovery;
 mod site;
 mod syncs;
+mod under_systemd;
+mod unrecorded;
 mod with_command;
