@@ -94,7 +94,11 @@ impl Client {
         let hello = Hello { wire: WIRE_VERSION, client: env!("CARGO_PKG_VERSION").to_owned() };
         let mut bytes = frame::wrap(&codec::encode(&hello)?, frame::MAX_REQUEST)?;
         bytes.extend(frame::wrap(&codec::encode(request)?, frame::MAX_REQUEST)?);
-        client.connection.send(&bytes).map_err(broken)?;
+        match client.connection.send(&bytes) {
+            // jitd may refuse a connection and hang up before it has heard us: the refusal is there to be read.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            sent => sent.map_err(broken)?,
+        }
         match client.read()? {
             Response::Welcome { .. } => Ok(client),
             Response::WrongVersion { wire, daemon } => {
