@@ -55,6 +55,14 @@ pub enum PeerError {
     },
 }
 
+/// The uid that connected `socket`: the kernel's word, which opens nothing and reads nothing.
+///
+/// # Errors
+/// When the kernel does not say.
+pub fn uid<S: AsFd>(socket: &S) -> Result<u32, PeerError> {
+    getsockopt(socket, sockopt::PeerCredentials).map(|who| who.uid()).map_err(PeerError::Credentials)
+}
+
 /// Asks the kernel who connected `socket`.
 ///
 /// The pid is pinned by `SO_PEERPIDFD` where the kernel has it (6.5): /proc is read, and then the process must
@@ -160,6 +168,7 @@ mod tests {
         let (here, _there) = UnixStream::pair().unwrap();
         let peer = of(&here).unwrap();
         assert_eq!(peer.uid, nix::unistd::getuid().as_raw());
+        assert_eq!(uid(&here).unwrap(), peer.uid);
         assert_eq!(peer.origin.pid, Some(std::process::id() as i32));
     }
 

@@ -12,10 +12,15 @@ use std::time::Duration;
 use jitd_core::now::NANOS;
 use jitd_core::policy::{AccountState, GroupState, HasPassword, PersonFacts};
 use nix::errno::Errno;
-use nix::unistd::{Group, Uid, User, getgrouplist};
+use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
+use tokio::sync::Semaphore;
 
 /// How long a directory service may take to answer before the question counts as failed.
 pub const NSS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Look-ups at a time. A hanging one keeps a thread until the directory service answers, and threads are what everything that may wait
+/// runs on.
+static LOOKUPS: Semaphore = Semaphore::const_new(64);
 
 /// Seconds in a day, the unit of shadow(5).
 const DAY: i64 = 24 * 60 * 60;
@@ -75,21 +80,70 @@ pub enum Whom {
 /// Looks a person and the named groups up, off this thread and within [`NSS_PATIENCE`]. `wall` is the present time
 /// in nanoseconds, for accounts that expire. `None`: no such account name.
 ///
+/// Nothing is asked about uid 0: root revokes and locks while the account database hangs. Nor are groups looked up for it.
+///
 /// # Errors
 /// When the databases do not answer, or not in time.
 pub async fn find(whom: Whom, named: BTreeSet<String>, wall: i64) -> Result<Option<Found>, PeopleError> {
-    let work = tokio::task::spawn_blocking(move || find_now(&whom, &named, wall));
-    match tokio::time::timeout(NSS_PATIENCE, work).await {
-        Ok(Ok(found)) => found,
-        Ok(Err(_)) | Err(_) => Err(PeopleError::TimedOut),
+    match whom {
+        Whom::Uid(0) => Ok(Some(Found { person: root(), groups: BTreeMap::new() })),
+        Whom::Uid(_) | Whom::Name(_) => look_up(move || find_now(&whom, &named, wall)).await?,
     }
+}
+
+/// Whether `uid` has an account.
+///
+/// # Errors
+/// When the account database does not answer, or not in time.
+pub async fn has_account(uid: u32) -> Result<bool, PeopleError> {
+    let failed = move |source| PeopleError::Nss { what: format!("uid {uid}"), source };
+    look_up(move || User::from_uid(Uid::from_raw(uid)).map(|user| user.is_some()).map_err(failed)).await?
+}
+
+/// The account name of `uid`, or `#uid` when the account database does not say.
+pub async fn name_of(uid: u32) -> String {
+    let found = look_up(move || User::from_uid(Uid::from_raw(uid))).await;
+    found.ok().and_then(Result::ok).flatten().map_or_else(|| format!("#{uid}"), |user| user.name)
+}
+
+/// What is known of these groups; nothing when the databases do not answer in time.
+pub async fn groups(named: BTreeSet<String>) -> BTreeMap<String, GroupState> {
+    let states = look_up(move || NamedGroups::look_up(&named).states()).await;
+    states.unwrap_or_default()
+}
+
+async fn look_up<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, PeopleError> {
+    look_up_within(&LOOKUPS, NSS_PATIENCE, work).await
+}
+
+/// Waits for a thread and then for the answer, both within `patience`. A look-up that hangs keeps its place among `places` until
+/// it ends: no thread is ever stopped.
+async fn look_up_within<T: Send + 'static>(
+    places: &'static Semaphore,
+    patience: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, PeopleError> {
+    let answer = async {
+        let place = places.acquire().await.map_err(|_| PeopleError::TimedOut)?;
+        let work = move || {
+            let _place = place;
+            work()
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| PeopleError::TimedOut)
+    };
+    tokio::time::timeout(patience, answer).await.unwrap_or(Err(PeopleError::TimedOut))
+}
+
+/// Root, of whom nothing needs to be asked.
+fn root() -> PersonFacts {
+    PersonFacts { name: "root".into(), account: AccountState::Root, ..PersonFacts::default() }
 }
 
 /// Whether `uid` is still the ordinary account `name`. An account database that does not answer changes nothing: who
 /// was a person stays one until it is known otherwise, and the grant still ends on time.
 #[must_use]
 pub fn is_still(uid: u32, name: &str, wall: i64) -> bool {
-    match person(uid, wall) {
+    match person(uid, &NamedGroups::default(), wall) {
         Ok(facts) => facts.name == name && facts.account == AccountState::Ordinary,
         Err(_) => true,
     }
@@ -110,44 +164,88 @@ fn find_now(whom: &Whom, named: &BTreeSet<String>, wall: i64) -> Result<Option<F
             Err(source) => return Err(PeopleError::Nss { what: format!("account {name}"), source }),
         },
     };
-    let person = person(uid, wall)?;
-    let groups = named.iter().map(|name| (name.clone(), group_state(name))).collect();
-    Ok(Some(Found { person, groups }))
+    let named = NamedGroups::look_up(named);
+    let person = person(uid, &named, wall)?;
+    Ok(Some(Found { person, groups: named.states() }))
 }
 
-fn group_state(name: &str) -> GroupState {
-    match Group::from_name(name) {
-        Ok(Some(_)) => GroupState::Exists,
-        Ok(None) => GroupState::Missing,
-        Err(errno) => GroupState::Unreachable { why: format!("the group database said: {errno}") },
+/// The groups that the policy names, as the group database has them.
+#[derive(Debug, Default)]
+struct NamedGroups(BTreeMap<String, Result<Option<Group>, Errno>>);
+
+impl NamedGroups {
+    fn look_up(named: &BTreeSet<String>) -> Self {
+        Self(named.iter().map(|name| (name.clone(), Group::from_name(name))).collect())
+    }
+
+    fn states(&self) -> BTreeMap<String, GroupState> {
+        let state = |found: &Result<Option<Group>, Errno>| match found {
+            Ok(Some(_)) => GroupState::Exists,
+            Ok(None) => GroupState::Missing,
+            Err(errno) => GroupState::Unreachable { why: format!("the group database said: {errno}") },
+        };
+        self.0.iter().map(|(name, found)| (name.clone(), state(found))).collect()
+    }
+
+    /// Those that hold this person: by their list of members, or by their number.
+    fn of<'a>(&'a self, user: &'a str, gids: &'a [Gid]) -> impl Iterator<Item = String> + 'a {
+        let holds =
+            move |group: &Group| gids.contains(&group.gid) || group.mem.iter().any(|member| member == user);
+        let found = self.0.iter().filter_map(|(name, found)| Some((name, found.as_ref().ok()?.as_ref()?)));
+        found.filter(move |(_, group)| holds(group)).map(|(name, _)| name.clone())
     }
 }
 
-fn person(uid: u32, wall: i64) -> Result<PersonFacts, PeopleError> {
+fn person(uid: u32, named: &NamedGroups, wall: i64) -> Result<PersonFacts, PeopleError> {
+    if uid == 0 {
+        return Ok(root());
+    }
     let failed = |source| PeopleError::Nss { what: format!("uid {uid}"), source };
     let Some(user) = User::from_uid(Uid::from_raw(uid)).map_err(failed)? else {
         return Ok(PersonFacts { uid, name: format!("#{uid}"), ..PersonFacts::default() });
     };
     let shadow = Shadow::of(&user.name)?;
     let account = account_state(&user, &shadow, wall)?;
-    Ok(PersonFacts { uid, groups: groups_of(&user)?, password: shadow.password(), account, name: user.name })
+    let groups = groups_of(&user, named)?;
+    Ok(PersonFacts { uid, groups, password: shadow.password(), account, name: user.name })
 }
 
-fn groups_of(user: &User) -> Result<Vec<String>, PeopleError> {
+/// All names of the groups of an account. Two groups may have one number, of which NSS then tells one name: a deny that
+/// names the other has to hold all the same.
+fn groups_of(user: &User, named: &NamedGroups) -> Result<Vec<String>, PeopleError> {
     let failed = |source| PeopleError::Nss { what: format!("the groups of {}", user.name), source };
     let name = CString::new(user.name.as_str()).map_err(|_| failed(Errno::EINVAL))?;
     let gids = getgrouplist(&name, user.gid).map_err(failed)?;
-    let named = gids.into_iter().map(|gid| Group::from_gid(gid).map_err(failed));
-    // A gid without a name cannot be named by a policy either.
-    named.filter_map(Result::transpose).map(|group| group.map(|group| group.name)).collect()
+    let mut names: BTreeSet<String> = named.of(&user.name, &gids).collect();
+    names.extend(local_names(&local_file("/etc/group")?, &gids));
+    for gid in gids {
+        // A gid without a name cannot be named by a policy either.
+        names.extend(Group::from_gid(gid).map_err(failed)?.map(|group| group.name));
+    }
+    Ok(names.into_iter().collect())
+}
+
+/// Every name that these numbers have in a text like /etc/group (group(5)).
+fn local_names(text: &str, gids: &[Gid]) -> Vec<String> {
+    let lines = text.lines().filter_map(|line| {
+        let mut fields = line.split(':');
+        let (name, gid) = (fields.next()?, fields.nth(1)?.parse().ok()?);
+        gids.contains(&Gid::from_raw(gid)).then(|| name.to_owned())
+    });
+    lines.collect()
+}
+
+/// The text of a local database; nothing when this host has none.
+fn local_file(path: &'static str) -> Result<String, PeopleError> {
+    match fs::read(path) {
+        Ok(text) => Ok(String::from_utf8_lossy(&text).into_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(source) => Err(PeopleError::File { path, source }),
+    }
 }
 
 fn account_state(user: &User, shadow: &Shadow, wall: i64) -> Result<AccountState, PeopleError> {
-    let uid = user.uid.as_raw();
-    if uid == 0 {
-        return Ok(AccountState::Root);
-    }
-    let names = names_of(uid, &user.name)?;
+    let names = names_of(user.uid.as_raw(), &user.name)?;
     if names.len() > 1 {
         return Ok(AccountState::SharedUid { names });
     }
@@ -166,9 +264,7 @@ fn account_state(user: &User, shadow: &Shadow, wall: i64) -> Result<AccountState
 
 /// Every account name that has this uid: the local ones, and whatever NSS answers.
 fn names_of(uid: u32, by_uid: &str) -> Result<Vec<String>, PeopleError> {
-    const PASSWD: &str = "/etc/passwd";
-    let text = fs::read(PASSWD).map_err(|source| PeopleError::File { path: PASSWD, source })?;
-    let text = String::from_utf8_lossy(&text);
+    let text = local_file("/etc/passwd")?;
     let local = text.lines().filter_map(|line| {
         let mut fields = line.split(':');
         let (name, its_uid) = (fields.next()?, fields.nth(1)?);
@@ -186,13 +282,7 @@ struct Shadow {
 
 impl Shadow {
     fn of(name: &str) -> Result<Self, PeopleError> {
-        const SHADOW: &str = "/etc/shadow";
-        let text = match fs::read(SHADOW) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(source) => return Err(PeopleError::File { path: SHADOW, source }),
-        };
-        Ok(Self::parse(&String::from_utf8_lossy(&text), name))
+        Ok(Self::parse(&local_file("/etc/shadow")?, name))
     }
 
     fn parse(text: &str, name: &str) -> Self {
@@ -228,7 +318,9 @@ impl Shadow {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
     use super::*;
+    use std::sync::mpsc;
 
     const TEXT: &str = "root:*:19000:0:99999:7:::\n\
         alice:$y$j9T$abc$def:19000:0:99999:7:::\n\
@@ -253,5 +345,50 @@ mod tests {
         assert!(!gone.expired(0));
         assert!(gone.expired(DAY * NANOS));
         assert!(!Shadow::parse(TEXT, "alice").expired(i64::MAX));
+    }
+
+    #[test]
+    fn a_group_that_shares_its_number_is_a_group_all_the_same() {
+        let text = "users:x:100:\nstaff:x:50:alice\ncontractors:x:100:\nbroken\nother:x:7:\n";
+        let gids = [Gid::from_raw(100), Gid::from_raw(50)];
+        assert_eq!(local_names(text, &gids), ["users", "staff", "contractors"]);
+    }
+
+    #[test]
+    fn a_named_group_holds_whom_it_lists_or_numbers() {
+        let group = |gid, members: &[&str]| {
+            let mem = members.iter().map(|&member| member.to_owned()).collect();
+            Ok(Some(Group { name: String::new(), passwd: CString::default(), gid: Gid::from_raw(gid), mem }))
+        };
+        let found = [
+            ("listed", group(7, &["alice"])),
+            ("numbered", group(100, &[])),
+            ("others", group(8, &["bob"])),
+            ("missing", Ok(None)),
+            ("unreachable", Err(Errno::EIO)),
+        ];
+        let named = NamedGroups(found.map(|(name, found)| (name.to_owned(), found)).into());
+        assert_eq!(named.of("alice", &[Gid::from_raw(100)]).collect::<Vec<_>>(), ["listed", "numbered"]);
+        assert_eq!(named.states().get("missing"), Some(&GroupState::Missing));
+        assert!(matches!(named.states().get("unreachable"), Some(GroupState::Unreachable { .. })));
+    }
+
+    #[tokio::test]
+    async fn look_ups_that_hang_are_bounded_and_root_needs_none() {
+        static PLACES: Semaphore = Semaphore::const_new(2);
+        let patience = Duration::from_millis(50);
+        let mut hanging = Vec::new();
+        for _ in 0..2 {
+            let (let_go, wait) = mpsc::channel::<()>();
+            hanging.push(let_go);
+            let answer = look_up_within(&PLACES, patience, move || wait.recv()).await;
+            assert!(matches!(answer, Err(PeopleError::TimedOut)));
+        }
+        let third = look_up_within(&PLACES, patience, || unreachable!("there is no thread for it")).await;
+        assert!(matches!(third, Err::<(), _>(PeopleError::TimedOut)));
+        let found = find(Whom::Uid(0), BTreeSet::from(["wheel".to_owned()]), 0).await.unwrap().unwrap();
+        assert_eq!((found.person.name.as_str(), found.person.account), ("root", AccountState::Root));
+        drop(hanging);
+        assert!(look_up_within(&PLACES, Duration::from_secs(60), || ()).await.is_ok());
     }
 }

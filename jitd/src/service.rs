@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::{self, ConfigError, Settings};
 use crate::engine::{Book, Engine, Handle, Health, Host, Message, Parts, views};
 use crate::ledger::{Ledger, OpenError};
-use crate::listen::{Reception, Seats, socket};
+use crate::listen::{Reception, Seats, descriptors, socket};
 use crate::policy_files::{self, Live};
 use crate::sinks::{self, SinkHealth};
 use crate::timers::{self, Alarm};
@@ -119,7 +119,7 @@ async fn serve(
         sinks,
     };
     let engine_ended = start_engine(parts)?;
-    let seats = Seats::new(settings.limits);
+    let seats = Seats::new(settings.limits, descriptors::raise());
     let reception = Arc::new(Reception { engine: handle.clone(), seats, clock });
     timers::start(alarm, handle.clone()).map_err(system("start the timers"))?;
     accounts::start(handle.clone()).map_err(system("watch /etc for changed accounts"))?;

@@ -10,6 +10,9 @@ pub const STEPS_IN_A_COMMIT: usize = 256;
 /// Refusals of one uid that are recorded one by one in a minute; the rest is one entry with a count.
 pub const REFUSALS_A_MINUTE: u32 = 10;
 
+/// Refusals of everybody together that are recorded one by one in a minute.
+pub const REFUSALS_A_MINUTE_IN_ALL: u32 = 120;
+
 /// Seconds over which refusals are counted.
 pub const REFUSAL_WINDOW: u32 = 60;
 

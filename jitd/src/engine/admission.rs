@@ -8,6 +8,9 @@ use jitd_core::policy::{self, AccountState, PersonFacts, Policy, Subjects};
 
 use crate::peer::Peer;
 
+/// Characters of a typed text that the record of a refusal shows, before they are escaped.
+pub(crate) const SHOWN: usize = 64;
+
 /// Refuses a request whose texts are too long, before anything else is done with them.
 pub(crate) fn text_lengths(ask: &Ask) -> Result<(), Refusal> {
     text_length(TextField::Role, Some(&ask.role))?;
@@ -18,6 +21,13 @@ pub(crate) fn text_lengths(ask: &Ask) -> Result<(), Refusal> {
 /// Refuses a text that is too long.
 pub(crate) fn text_length(field: TextField, text: Option<&String>) -> Result<(), Refusal> {
     text.map_or(Ok(()), |text| policy::check_text(field, text))
+}
+
+/// A request without what was typed for it, but for the beginning of its role.
+#[must_use]
+pub(crate) fn without_texts(ask: &Ask) -> Ask {
+    let role = ask.role.chars().take(SHOWN).collect();
+    Ask { role, duration: ask.duration, reason: None, ticket: None }
 }
 
 /// Refuses whoever logged in as somebody else (`su carol`, `sudo -u carol`). Root calls as root; it may not ask, which

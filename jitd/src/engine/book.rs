@@ -3,7 +3,7 @@
 use jit_common::ids::RequestId;
 use jitd_core::lifecycle::step::{Durable, Owed, Raising, Released};
 use jitd_core::now::{NANOS, Now};
-use jitd_core::record::{Draft, Entry};
+use jitd_core::record::{Draft, Entry, Person};
 
 use crate::ledger::{AppendError, Ledger, Purpose, Row};
 
@@ -216,6 +216,20 @@ impl Book {
     pub fn rows_after(&mut self, after: u64, limit: usize) -> Result<Vec<Row>, String> {
         let ledger = self.ledger.as_mut().map_err(|why| why.clone())?;
         ledger.rows_for_sinks(after, limit).map_err(|error| crate::chain(&error))
+    }
+
+    /// Entries about one person after number `after`, and up to which number was looked.
+    ///
+    /// # Errors
+    /// A sentence, when the ledger cannot be read.
+    pub fn rows_about(
+        &mut self,
+        person: &Person,
+        after: u64,
+        limit: usize,
+    ) -> Result<(Vec<Row>, u64), String> {
+        let ledger = self.ledger.as_mut().map_err(|why| why.clone())?;
+        ledger.rows_about(person, after, limit).map_err(|error| crate::chain(&error))
     }
 
     /// The entries of one request.

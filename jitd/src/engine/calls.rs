@@ -13,7 +13,7 @@ use jitd_core::now::{NANOS, Now};
 use jitd_core::policy::{self, Ask as PolicyAsk, Decision, Facts, LiveGrant, PersonFacts};
 use jitd_core::record::{Cause, Draft, Entry, Person, TypedHash, TypedText};
 
-use super::message::{Call, Stretch};
+use super::message::{Call, Looked, Stretch};
 use super::refusals::Recorded;
 use super::{Engine, admission, wording};
 
@@ -223,11 +223,20 @@ impl Engine {
     /// Hands out a stretch of the record.
     pub(super) fn read(&mut self, stretch: Stretch) {
         // Whoever hung up meanwhile reads nothing.
-        let _ = stretch.reply.send(self.book.rows_after(stretch.after, stretch.limit));
+        let Stretch { after, limit, of, reply } = stretch;
+        let looked = match of {
+            Some(person) => self.book.rows_about(&person, after, limit).map(|(rows, to)| Looked { rows, to }),
+            None => self.book.rows_after(after, limit).map(|rows| {
+                let to = rows.last().map_or(after, |row| row.seq);
+                Looked { rows, to }
+            }),
+        };
+        let _ = reply.send(looked);
     }
 }
 
-fn caller(call: &Call) -> Person {
+/// Who calls, as the record names them.
+pub(super) fn caller(call: &Call) -> Person {
     Person { uid: call.peer.uid, name: call.person.name.clone() }
 }
 
@@ -244,7 +253,12 @@ fn draft(now: &Now, entry: Entry, texts: Vec<TypedText>) -> Draft {
     Draft { at: now.wall, request: None, entry, texts }
 }
 
+/// Live grants that an ambiguous id is said to fit.
+const FITS_TOLD: usize = 8;
+
 pub(super) fn ambiguous(prefix: &str, fits: &[Grant]) -> Refusal {
-    let fits = fits.iter().map(|grant| format!("{} ({})", grant.id, grant.role)).collect();
-    Refusal::AmbiguousId { prefix: prefix.to_owned(), fits }
+    let more = fits.len().saturating_sub(FITS_TOLD);
+    let more = (more > 0).then(|| format!("{more} more"));
+    let told = fits.iter().take(FITS_TOLD).map(|grant| format!("{} ({})", grant.id, grant.role));
+    Refusal::AmbiguousId { prefix: prefix.to_owned(), fits: told.chain(more).collect() }
 }

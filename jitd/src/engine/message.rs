@@ -8,6 +8,7 @@ use jit_common::request::Request;
 use jit_common::response::Response;
 use jit_mechanisms::sudo::RoleAgreement;
 use jitd_core::policy::{GroupState, LocalTime, PersonFacts};
+use jitd_core::record::Person;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::ledger::Row;
@@ -45,8 +46,19 @@ pub struct Stretch {
     pub after: u64,
     /// At most so many.
     pub limit: usize,
+    /// Whose, for a reader who may see no others.
+    pub of: Option<Person>,
     /// Where they go.
-    pub reply: oneshot::Sender<Result<Vec<Row>, String>>,
+    pub reply: oneshot::Sender<Result<Looked, String>>,
+}
+
+/// What was found in a stretch of the record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// The entries.
+    pub rows: Vec<Row>,
+    /// The number up to which was looked; what is asked for next begins behind it.
+    pub to: u64,
 }
 
 /// What the engine is told.
@@ -132,6 +144,12 @@ impl Handle {
         self.policy.borrow().clone()
     }
 
+    /// The live policy, as it changes.
+    #[must_use]
+    pub fn policies(&self) -> watch::Receiver<Arc<Live>> {
+        self.policy.clone()
+    }
+
     /// The number of the newest entry of the record, as it changes.
     #[must_use]
     pub fn head(&self) -> watch::Receiver<u64> {
@@ -170,8 +188,17 @@ impl Handle {
     /// # Errors
     /// A sentence, when the ledger cannot be read or the engine has stopped.
     pub async fn rows(&self, after: u64, limit: usize) -> Result<Vec<Row>, String> {
+        self.look(after, limit, None).await.map(|looked| looked.rows)
+    }
+
+    /// As [`Handle::rows`]; with `of` only those about this person, as far as one look reaches.
+    ///
+    /// # Errors
+    /// As [`Handle::rows`].
+    pub async fn look(&self, after: u64, limit: usize, of: Option<Person>) -> Result<Looked, String> {
         let (reply, answer) = oneshot::channel();
-        self.tell(Message::Read(Stretch { after, limit, reply })).await.map_err(|error| error.to_string())?;
+        let stretch = Stretch { after, limit, of, reply };
+        self.tell(Message::Read(stretch)).await.map_err(|error| error.to_string())?;
         answer.await.map_err(|_| NotTaken::Stopped.to_string())?
     }
 

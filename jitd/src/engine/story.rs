@@ -12,21 +12,26 @@ use jitd_core::lifecycle::state::State;
 use jitd_core::lifecycle::step;
 use jitd_core::now::Now;
 use jitd_core::policy::Authenticate;
-use jitd_core::record::{Draft, Entry, Person};
+use jitd_core::record::{Draft, Entry};
 use jitd_core::sudoers::NotAfter;
 
+use super::calls::caller;
 use super::message::Call;
 use super::views::{self, Past};
 use super::{Engine, admission};
+use crate::ledger::REQUESTS_LIKE;
 
 impl Engine {
     pub(super) fn status(&self, call: &Call, now: &Now) -> Response {
         let view = |grant: &Grant| views::grant(grant, now, None);
         let sees_all = admission::sees_all(&self.live.policy, call.peer.uid, &call.person);
+        // A uid may have had another account before.
+        let caller = caller(call);
+        let mine = self.registry.of(call.peer.uid).filter(|grant| grant.by == caller);
         let locked = self.registry.lock().map(|lock| admission::locked(lock).to_string());
         let not_granting = [locked, self.not_granting(), self.live.invalid_because()];
         Response::Status(Box::new(StatusView {
-            mine: self.registry.of(call.peer.uid).map(view).collect(),
+            mine: mine.map(view).collect(),
             all: sees_all.then(|| self.registry.live().map(view).collect()),
             daemon: env!("CARGO_PKG_VERSION").to_owned(),
             not_granting: not_granting.into_iter().flatten().collect(),
@@ -109,10 +114,17 @@ impl Engine {
         let unreadable = |why: String| Refusal::LedgerUnavailable { why };
         let sees_all = admission::sees_all(&self.live.policy, call.peer.uid, &call.person);
         let mut seen: Vec<(RequestId, Past)> = Vec::new();
-        for id in self.book.requests_like(prefix.as_str()).map_err(unreadable)? {
+        let like = self.book.requests_like(prefix.as_str()).map_err(unreadable)?;
+        if like.len() > REQUESTS_LIKE {
+            // Not which: they may be other people's.
+            let fits = vec![format!("more than {REQUESTS_LIKE} requests")];
+            return Err(Refusal::AmbiguousId { prefix: prefix.to_string(), fits });
+        }
+        let caller = caller(call);
+        for id in like {
             let past = Past::of(id, &self.book.rows_of(id).map_err(unreadable)?);
             // Somebody else's request is as if it were not there.
-            if sees_all || past.person.as_ref().is_some_and(|person| person.uid == call.peer.uid) {
+            if sees_all || past.person.as_ref() == Some(&caller) {
                 seen.push((id, past));
             }
         }
@@ -132,7 +144,7 @@ impl Engine {
             return Err(Refusal::NotPermitted { action: "erase what was typed".into(), need: "root".into() });
         }
         let (id, _) = self.find_request(call, prefix)?;
-        let by = Person { uid: call.peer.uid, name: call.person.name.clone() };
+        let by = caller(call);
         let entry = Entry::TextsErased { by, from: call.peer.origin.clone() };
         let erased = step::erase(Draft { at: now.wall, request: Some(id), entry, texts: Vec::new() });
         let unavailable = |why| Refusal::LedgerUnavailable { why };

@@ -6,11 +6,8 @@ use jit_common::request::{Ask, DropTarget, LiveGrants, Request, RevokeTarget};
 use jit_mechanisms::sudo::RoleAgreement;
 use jitd_core::record::{TypedHash, TypedText, chain};
 
-use super::admission;
+use super::admission::{self, SHOWN};
 use crate::random;
-
-/// Characters of a typed text that the record of a refusal shows, before they are escaped.
-const SHOWN: usize = 64;
 
 /// Rules and denies that the record of a refusal tells of, the nearest misses first.
 const CONSIDERED: usize = 32;
@@ -57,15 +54,8 @@ pub(super) fn typed(
 pub(super) fn shortened(ask: &Ask) -> Ask {
     match admission::text_lengths(ask) {
         Ok(()) => ask.clone(),
-        Err(_) => without_texts(ask),
+        Err(_) => admission::without_texts(ask),
     }
-}
-
-/// A request without what was typed for it, but for the beginning of its role.
-#[must_use]
-pub(crate) fn without_texts(ask: &Ask) -> Ask {
-    let role = ask.role.chars().take(SHOWN).collect();
-    Ask { role, duration: ask.duration, reason: None, ticket: None }
 }
 
 /// What sudo said against a role, in a sentence.

@@ -27,6 +27,7 @@ use rusqlite::Connection;
 
 pub use self::append::Purpose;
 pub use self::error::{AppendError, Damage, OpenError, ReadError, TidyError};
+pub use self::read::REQUESTS_LIKE;
 pub use self::reserve::RESERVE_BYTES;
 pub use self::row::{Row, Text};
 pub use self::schema::Setting;

@@ -1,12 +1,19 @@
 //! Reading what is committed.
 
 use jit_common::ids::RequestId;
+use jitd_core::record::Person;
 use jitd_core::record::chain::{GENESIS, Hash};
 use jitd_core::record::verify::Fault;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Head, Ledger, ReadError, Row, Text};
+
+/// Entries that one call of [`Ledger::rows_about`] looks through.
+const LOOKED_THROUGH: u64 = 2000;
+
+/// Requests that a prefix may fit. One that fits more names nothing.
+pub const REQUESTS_LIKE: usize = 8;
 
 /// The columns of [`row`], in its order.
 pub(super) const COLUMNS: &str = "seq, at, kind, request, body, hash";
@@ -42,6 +49,30 @@ impl Ledger {
         Ok(rows)
     }
 
+    /// Entries about a person after number `after`, oldest first, at most `limit`, and up to which number was looked: one
+    /// call looks through a bounded stretch of the record, whether it finds anything or not.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn rows_about(
+        &self,
+        person: &Person,
+        after: u64,
+        limit: usize,
+    ) -> Result<(Vec<Row>, u64), ReadError> {
+        let end = after.saturating_add(LOOKED_THROUGH).min(self.head_seq()).max(after);
+        // No typed text can look like this inside a body: JSON escapes the quotes in it.
+        let about = serde_json::to_string(person).map(|person| format!("\"by\":{person}"));
+        let Ok(about) = about else { return Ok((Vec::new(), end)) };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM records WHERE seq > ?1 AND seq <= ?2 AND instr(body, ?3) > 0 ORDER BY seq LIMIT ?4"
+        );
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = self.rows_by(&sql, params![column(after)?, column(end)?, about, most])?;
+        let to = rows.last().filter(|_| rows.len() >= limit).map_or(end, |row| row.seq);
+        Ok((rows, to))
+    }
+
     /// The entries of one request, oldest first.
     ///
     /// # Errors
@@ -51,7 +82,7 @@ impl Ledger {
         self.rows_by(&sql, params![request.as_str()])
     }
 
-    /// Requests on the record whose id begins with `prefix`, at most 64: a prefix that fits more names nothing.
+    /// Requests on the record whose id begins with `prefix`; one more than [`REQUESTS_LIKE`] when there are more than those.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -59,9 +90,10 @@ impl Ledger {
         // Ids are lowercase ASCII, so everything that begins with the prefix lies between it and it with a `~` behind.
         let mut statement = self.db.prepare(
             "SELECT DISTINCT request FROM records \
-             WHERE request >= ?1 AND request < ?1 || '~' AND request <> '' ORDER BY request LIMIT 64",
+             WHERE request >= ?1 AND request < ?1 || '~' AND request <> '' ORDER BY request LIMIT ?2",
         )?;
-        let found = statement.query_map([prefix], |row| row.get::<_, String>(0))?;
+        let most = i64::try_from(REQUESTS_LIKE).unwrap_or(i64::MAX).saturating_add(1);
+        let found = statement.query_map(params![prefix, most], |row| row.get::<_, String>(0))?;
         found
             .map(|id| {
                 let id = id?;

@@ -1,7 +1,7 @@
 //! One conversation: hello, one request, its answer. Whoever is slow is not waited for.
 
-use std::collections::BTreeMap;
-use std::io;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use jit_common::frame::{self, FrameError, HEADER_LEN};
 use jit_common::refusal::Refusal;
 use jit_common::request::{Hello, LogQuery, Request, WIRE_VERSION};
 use jit_common::response::Response;
-use jitd_core::policy::PersonFacts;
+use jitd_core::policy::{AccountState, PersonFacts};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::seats::Kind;
+use super::seats::{Account, Kind, Seat};
 use super::{Reception, fit, followers};
-use crate::engine::{Call, Message, NotTaken};
+use crate::engine::{Call, Message, NotTaken, admission};
 use crate::peer::{self, Peer};
 use crate::people::{self, Whom};
 use crate::zones;
@@ -57,7 +57,7 @@ pub(super) struct Caller {
 }
 
 /// Holds one conversation. How it ends is the client's business; a log line for each would let anybody fill the log.
-pub(super) async fn hold(stream: UnixStream, reception: Arc<Reception>) {
+pub(super) async fn hold(stream: UnixStream, mut seat: Seat, reception: Arc<Reception>) {
     let mut client = Client { stream, unsent: Vec::new() };
     let peer = match peer::of(&client.stream) {
         Ok(peer) => peer,
@@ -67,40 +67,69 @@ pub(super) async fn hold(stream: UnixStream, reception: Arc<Reception>) {
             return;
         }
     };
-    let seat = match reception.seats.take(peer.uid, Kind::Call) {
-        Ok(seat) => seat,
-        Err(max) => {
-            let what = "connections of your uid".into();
-            let _ = client.refuse(Refusal::TooManyOpen { what, max }).await;
-            return;
-        }
-    };
+    if let Err(max) = get_to_know(peer.uid, &mut seat, &reception).await {
+        let _ = client.refuse(too_many(max)).await;
+        return;
+    }
     if let Err(Broken::Frame(_) | Broken::Codec(_)) = talk(&mut client, peer, &reception, seat).await {
         let why = "it is not a message of this version of jitctl, or it is too long".into();
         let _ = client.refuse(Refusal::BadRequest { why }).await;
     }
 }
 
-async fn talk(
-    client: &mut Client,
-    peer: Peer,
-    reception: &Reception,
-    seat: super::seats::Seat,
-) -> Result<(), Broken> {
+/// Tells a client no without waiting for it, and hangs up.
+///
+/// # Errors
+/// When it does not hear.
+pub(super) fn turn_away(stream: UnixStream, refusal: Refusal) -> Result<(), Broken> {
+    let welcome = Response::Welcome { daemon: env!("CARGO_PKG_VERSION").to_owned() };
+    let mut bytes = Vec::new();
+    for response in [welcome, Response::Refused { refusal, explanation: None }] {
+        bytes.extend(frame::wrap(&codec::encode(&response)?, frame::MAX_RESPONSE)?);
+    }
+    Ok(stream.into_std()?.write_all(&bytes)?)
+}
+
+/// The refusal for want of a place.
+pub(super) fn too_many(max: u32) -> Refusal {
+    Refusal::TooManyOpen { what: "connections of your uid, or of all".into(), max }
+}
+
+/// Whether a uid that is new has an account decides with whom it shares its places. While the account database does not
+/// answer it is as good as new.
+async fn get_to_know(uid: u32, seat: &mut Seat, reception: &Reception) -> Result<(), u32> {
+    if !reception.seats.is_new(uid) {
+        // It may have been new when this place was taken.
+        return seat.settle(uid, Account::Known);
+    }
+    match people::has_account(uid).await {
+        Ok(true) => seat.settle(uid, Account::Known),
+        Ok(false) => seat.settle(uid, Account::None),
+        Err(_) => Ok(()),
+    }
+}
+
+async fn talk(client: &mut Client, peer: Peer, reception: &Reception, seat: Seat) -> Result<(), Broken> {
     let hello: Hello = client.hear().await?;
     let daemon = env!("CARGO_PKG_VERSION").to_owned();
     if hello.wire != WIRE_VERSION {
         return client.say(Response::WrongVersion { wire: WIRE_VERSION, daemon }).await;
     }
     client.unsent = frame::wrap(&codec::encode(&Response::Welcome { daemon })?, frame::MAX_RESPONSE)?;
-    let request: Request = client.hear().await?;
+    let mut request: Request = client.hear().await?;
     if let Err(wait_secs) = reception.seats.request(peer.uid, &reception.clock.now()) {
         return client.refuse(Refusal::RateLimited { wait_secs }).await;
     }
-    let caller = match find_caller(peer, reception).await {
+    let caller = match find_caller(peer, Facts::for_request(&request), reception).await {
         Ok(caller) => caller,
         Err(refusal) => return client.refuse(refusal).await,
     };
+    if let Request::Elevate(ask) = &mut request
+        && caller.person.account != AccountState::Ordinary
+    {
+        // It is refused whatever was typed for it.
+        *ask = admission::without_texts(ask);
+    }
     match request {
         Request::Log(query) => {
             drop(seat);
@@ -116,7 +145,7 @@ async fn talk(
         | Request::Lock { .. }
         | Request::Unlock { .. }
         | Request::Erase(_) => {
-            let response = call(caller, request, reception).await;
+            let response = call(client, caller, request, reception).await?;
             client.say(response).await
         }
     }
@@ -130,7 +159,7 @@ async fn follow(
     reception: &Reception,
 ) -> Result<(), Broken> {
     match reception.seats.take(caller.peer.uid, Kind::Follow) {
-        Ok(_seat) => followers::send(client, caller, query, reception).await,
+        Ok(_seat) => followers::send(client, caller, &query, reception).await,
         Err(max) => {
             let what = "readings of the log by your uid".into();
             client.refuse(Refusal::TooManyOpen { what, max }).await
@@ -138,23 +167,79 @@ async fn follow(
     }
 }
 
-async fn find_caller(peer: Peer, reception: &Reception) -> Result<Caller, Refusal> {
-    let live = reception.engine.policy();
-    let named = live.policy.groups_named().into_iter().map(str::to_owned).collect();
-    let found = people::find(Whom::Uid(peer.uid), named, reception.clock.now().wall).await;
-    match found {
-        Ok(Some(found)) => Ok(Caller { peer, person: found.person, groups: found.groups }),
-        Ok(None) => Err(Refusal::UnknownAccount { uid: peer.uid }),
-        Err(error) => Err(Refusal::PeerUnknown { why: crate::chain(&error) }),
+/// What has to be known of a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Facts {
+    /// Everything that policy asks about.
+    Person,
+    /// Everything, and the groups that policy names even for root, who may ask about others.
+    Groups,
+    /// The name, if it is to be had: whoever gives something back is known by the uid.
+    Name,
+}
+
+impl Facts {
+    fn for_request(request: &Request) -> Self {
+        match request {
+            Request::Drop(_) => Self::Name,
+            Request::Explain { .. } | Request::Roles => Self::Groups,
+            Request::Elevate(_)
+            | Request::Status
+            | Request::Show(_)
+            | Request::Revoke { .. }
+            | Request::Lock { .. }
+            | Request::Unlock { .. }
+            | Request::Erase(_)
+            | Request::Log(_) => Self::Person,
+        }
     }
 }
 
-/// Hands the request to the engine and waits for its answer.
-async fn call(caller: Caller, request: Request, reception: &Reception) -> Response {
+/// Looks the caller up.
+pub(super) async fn find_caller(peer: Peer, facts: Facts, reception: &Reception) -> Result<Caller, Refusal> {
+    if facts == Facts::Name && peer.uid != 0 {
+        let name = people::name_of(peer.uid).await;
+        let person = PersonFacts { uid: peer.uid, name, ..PersonFacts::default() };
+        return Ok(Caller { peer, person, groups: BTreeMap::new() });
+    }
+    let found = people::find(Whom::Uid(peer.uid), named_groups(reception), reception.clock.now().wall).await;
+    let found = match found {
+        Ok(found) => found.ok_or(Refusal::UnknownAccount { uid: peer.uid })?,
+        Err(error) => return Err(Refusal::PeerUnknown { why: crate::chain(&error) }),
+    };
+    let account = match found.person.account {
+        AccountState::NoAccount => Account::None,
+        AccountState::Ordinary
+        | AccountState::Root
+        | AccountState::SharedUid { .. }
+        | AccountState::Locked
+        | AccountState::Expired
+        | AccountState::NoLogin { .. } => Account::Known,
+    };
+    reception.seats.learn(peer.uid, account);
+    let groups = match (peer.uid, facts) {
+        (0, Facts::Groups) => people::groups(named_groups(reception)).await,
+        _ => found.groups,
+    };
+    Ok(Caller { peer, person: found.person, groups })
+}
+
+fn named_groups(reception: &Reception) -> BTreeSet<String> {
+    reception.engine.policy().policy.groups_named().into_iter().map(str::to_owned).collect()
+}
+
+/// Hands the request to the engine and waits for its answer, for as long as the client waits too: the engine sees that
+/// nobody does, and gives nobody what they would not hear of.
+async fn call(
+    client: &mut Client,
+    caller: Caller,
+    request: Request,
+    reception: &Reception,
+) -> Result<Response, Broken> {
     let refused = |refusal| Response::Refused { refusal, explanation: None };
     let subject = match subject(&request, reception).await {
         Ok(subject) => subject,
-        Err(refusal) => return refused(refusal),
+        Err(refusal) => return Ok(refused(refusal)),
     };
     let live = reception.engine.policy();
     let local_time = zones::local_times(live.policy.zones_named(), reception.clock.now().wall);
@@ -163,16 +248,20 @@ async fn call(caller: Caller, request: Request, reception: &Reception) -> Respon
     let looked_up = reception.clock.now().boot;
     let call = Call { peer, person, subject, groups, local_time, looked_up, request, reply };
     match reception.engine.tell_now(Message::Call(Box::new(call))) {
-        Ok(()) => answer.await.unwrap_or_else(|_| refused(Refusal::Stopping)),
-        Err(NotTaken::Stopped) => refused(Refusal::Stopping),
-        Err(NotTaken::Full) => refused(Refusal::RateLimited { wait_secs: 1 }),
+        Ok(()) => tokio::select! {
+            answer = answer => Ok(answer.unwrap_or_else(|_| refused(Refusal::Stopping))),
+            () = client.gone() => Err(Broken::Io(io::ErrorKind::UnexpectedEof.into())),
+        },
+        Err(NotTaken::Stopped) => Ok(refused(Refusal::Stopping)),
+        Err(NotTaken::Full) => Ok(refused(Refusal::RateLimited { wait_secs: 1 })),
     }
 }
 
 /// The person an explanation is for, when it is not the caller. Whether the caller may ask is the engine's to say.
 async fn subject(request: &Request, reception: &Reception) -> Result<Option<PersonFacts>, Refusal> {
     let Request::Explain { user: Some(name), .. } = request else { return Ok(None) };
-    let found = people::find(Whom::Name(name.clone()), Default::default(), reception.clock.now().wall).await;
+    let found =
+        people::find(Whom::Name(name.clone()), named_groups(reception), reception.clock.now().wall).await;
     match found {
         Ok(found) => Ok(found.map(|found| found.person)),
         Err(error) => Err(Refusal::PeerUnknown { why: crate::chain(&error) }),

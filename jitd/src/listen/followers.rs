@@ -1,28 +1,38 @@
-//! Reading and following the record: whoever reads gets what they may see, as fast as they read it.
+//! Reading and following the record: whoever reads gets what they may see, as fast as they read it, and for as long as
+//! they may see it.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use jit_common::refusal::Refusal;
 use jit_common::request::{LogQuery, LogUntil};
 use jit_common::response::{LogEntry, Response};
 use jitd_core::limits::ENTRIES_A_FRAME;
-use jitd_core::policy::Policy;
-use jitd_core::record::Entry;
+use jitd_core::now::NANOS;
+use jitd_core::policy::{AccountState, PersonFacts, Policy};
+use jitd_core::record::{Entry, Person};
+use tokio::sync::watch;
 
 use super::Reception;
-use super::conversation::{Broken, Caller, Client};
+use super::conversation::{self, Broken, Caller, Client, Facts};
 use crate::engine::{admission, views};
+use crate::policy_files::Live;
+
+/// How long somebody reads before it is looked again whether they still may.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// Sends what the query asks for.
 pub(super) async fn send(
     client: &mut Client,
     caller: &Caller,
-    query: LogQuery,
+    query: &LogQuery,
     reception: &Reception,
 ) -> Result<(), Broken> {
     if let Err(refusal) = admission::caller_is_the_person(&caller.peer) {
         return client.refuse(refusal).await;
     }
-    let live = reception.engine.policy();
-    let view = View::of(&live.policy, caller, &query);
+    let mut right = Right::now(reception);
+    let view = View::of(&reception.engine.policy().policy, caller, query);
     if view.is_a_copy() {
         reception.engine.sign().await;
     }
@@ -31,13 +41,16 @@ pub(super) async fn send(
     loop {
         let newest = *head.borrow_and_update();
         while after < newest {
-            let rows = match reception.engine.rows(after, ENTRIES_A_FRAME).await {
-                Ok(rows) => rows,
+            if let Err(refusal) = right.holds(&view, caller, reception).await {
+                return client.refuse(refusal).await;
+            }
+            let looked = match reception.engine.look(after, ENTRIES_A_FRAME, view.only()).await {
+                Ok(looked) if looked.to > after => looked,
+                Ok(_) => break,
                 Err(why) => return client.refuse(Refusal::LedgerUnavailable { why }).await,
             };
-            let Some(last) = rows.last() else { break };
-            after = last.seq;
-            let entries = rows.iter().map(views::log_entry);
+            after = looked.to;
+            let entries = looked.rows.iter().map(views::log_entry);
             let shown: Vec<LogEntry> = entries.filter(|entry| view.shows(entry)).collect();
             if !shown.is_empty() {
                 client.say(Response::Log(shown)).await?;
@@ -50,15 +63,73 @@ pub(super) async fn send(
                     Ok(()) => {}
                     Err(_) => return client.say(Response::LogEnd).await,
                 },
+                () = right.is_to_be_looked_at() => {
+                    if let Err(refusal) = right.holds(&view, caller, reception).await {
+                        return client.refuse(refusal).await;
+                    }
+                }
                 () = client.gone() => return Ok(()),
             },
         }
     }
 }
 
+/// When it was seen last that somebody may read, and what may have changed since.
+struct Right {
+    policies: watch::Receiver<Arc<Live>>,
+    /// When to look again, on the boot clock.
+    next: i64,
+}
+
+impl Right {
+    fn now(reception: &Reception) -> Self {
+        let mut policies = reception.engine.policies();
+        policies.mark_unchanged();
+        Self { policies, next: next_look(reception) }
+    }
+
+    /// Waits until the policy changes or a minute is over.
+    async fn is_to_be_looked_at(&mut self) {
+        // A policy that cannot change any more leaves the minute.
+        let changed = async {
+            match self.policies.clone().changed().await {
+                Ok(()) => {}
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = changed => {}
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+        }
+    }
+
+    /// Looks the reader up again, when it is time to.
+    async fn holds(
+        &mut self,
+        view: &View<'_>,
+        caller: &Caller,
+        reception: &Reception,
+    ) -> Result<(), Refusal> {
+        let is_new = self.policies.has_changed().unwrap_or(false);
+        if !is_new && reception.clock.now().boot < self.next {
+            return Ok(());
+        }
+        self.policies.mark_unchanged();
+        self.next = next_look(reception);
+        let found = conversation::find_caller(caller.peer.clone(), Facts::Person, reception).await?;
+        view.still_holds(&reception.engine.policy().policy, &found.person)
+    }
+}
+
+fn next_look(reception: &Reception) -> i64 {
+    let minute = i64::try_from(LOOK_AGAIN.as_nanos()).unwrap_or(60 * NANOS);
+    reception.clock.now().boot.saturating_add(minute)
+}
+
 /// Which entries a reader gets.
 struct View<'a> {
-    uid: u32,
+    reader: Person,
+    account: AccountState,
     sees_all: bool,
     query: &'a LogQuery,
 }
@@ -66,7 +137,28 @@ struct View<'a> {
 impl<'a> View<'a> {
     fn of(policy: &Policy, caller: &Caller, query: &'a LogQuery) -> Self {
         let sees_all = admission::sees_all(policy, caller.peer.uid, &caller.person);
-        Self { uid: caller.peer.uid, sees_all, query }
+        let reader = Person { uid: caller.peer.uid, name: caller.person.name.clone() };
+        Self { reader, account: caller.person.account.clone(), sees_all, query }
+    }
+
+    /// Whom alone the entries are about that are read at all.
+    fn only(&self) -> Option<Person> {
+        (!self.sees_all).then(|| self.reader.clone())
+    }
+
+    /// Whether the reader, as found anew, may see what this view shows.
+    fn still_holds(&self, policy: &Policy, person: &PersonFacts) -> Result<(), Refusal> {
+        let no = |need: &str| {
+            Err(Refusal::NotPermitted { action: "go on reading the log".into(), need: need.into() })
+        };
+        let was_ordinary = self.account == AccountState::Ordinary;
+        if person.name != self.reader.name || (was_ordinary && person.account != AccountState::Ordinary) {
+            return no("the account that began to, neither locked nor expired");
+        }
+        if self.sees_all && !admission::sees_all(policy, self.reader.uid, person) {
+            return no("an auditor, an operator or root; ask again to see your own entries");
+        }
+        Ok(())
     }
 
     /// Whether everything is read by somebody who may see everything: `jitctl log export`, for one.
@@ -82,7 +174,8 @@ impl<'a> View<'a> {
         let entry = serde_json::from_str::<Entry>(&stored.body).ok();
         let person = entry.as_ref().and_then(Entry::person);
         let query = self.query;
-        let mine = person.is_some_and(|person| person.uid == self.uid);
+        // A uid may have had another account before.
+        let mine = person == Some(&self.reader);
         let user = |name: &String| person.is_some_and(|person| person.name == *name);
         let role = |role: &String| entry.as_ref().and_then(Entry::role) == Some(role);
         (self.sees_all || mine)

@@ -1,6 +1,7 @@
 //! Where calls come in: the socket, who may hold how many connections, and one conversation at a time.
 
 mod conversation;
+pub mod descriptors;
 mod fit;
 mod followers;
 mod seats;

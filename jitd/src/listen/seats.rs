@@ -1,19 +1,36 @@
 //! How many connections and requests one uid may have, so that nobody can keep others out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jitd_core::now::{NANOS, Now};
 
 use crate::config::Limits;
 
-/// Connections in all. A few uids cannot fill it, by the limit of each.
+/// Connections in all, however many descriptors there are.
 const IN_ALL: u32 = 4096;
+
+/// Descriptors that connections of others than root never take: the ledger, the sinks, what is read and run, and root.
+const KEPT: u32 = 256;
+
+/// Connections of all uids together that have no account.
+const WITHOUT_ACCOUNT: u32 = 32;
 
 /// Nanoseconds over which requests are counted.
 const MINUTE: i64 = 60 * NANOS;
 
-/// What a uid holds.
+/// Who shares one quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Whose {
+    /// One uid that has, or had, an account.
+    Uid(u32),
+    /// All uids of which it is not known yet.
+    NotLookedUp,
+    /// All uids without an account. A user namespace gives anybody thousands of them.
+    WithoutAccount,
+}
+
+/// What is held in one quota.
 #[derive(Debug, Default)]
 struct Held {
     connections: u32,
@@ -24,7 +41,9 @@ struct Held {
 
 #[derive(Debug, Default)]
 struct Table {
-    by_uid: BTreeMap<u32, Held>,
+    held: BTreeMap<Whose, Held>,
+    /// Uids that were found to have an account.
+    known: BTreeSet<u32>,
     in_all: u32,
 }
 
@@ -32,6 +51,7 @@ struct Table {
 #[derive(Clone, Debug)]
 pub struct Seats {
     limits: Arc<Limits>,
+    in_all: u32,
     table: Arc<Mutex<Table>>,
 }
 
@@ -44,19 +64,30 @@ pub enum Kind {
     Follow,
 }
 
+/// Whether a uid has an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Account {
+    /// It has.
+    Known,
+    /// The account database answered, and it has none.
+    None,
+}
+
 /// One connection's place. Dropped, it is free again.
 #[derive(Debug)]
 pub struct Seat {
     seats: Seats,
-    uid: u32,
+    whose: Whose,
     kind: Kind,
 }
 
 impl Seats {
-    /// An empty table.
+    /// An empty table, for a process that may have so many descriptors open.
     #[must_use]
-    pub fn new(limits: Limits) -> Self {
-        Self { limits: Arc::new(limits), table: Arc::default() }
+    pub fn new(limits: Limits, descriptors: u64) -> Self {
+        let descriptors = u32::try_from(descriptors).unwrap_or(u32::MAX);
+        let in_all = descriptors.saturating_sub(KEPT).max(descriptors / 4).min(IN_ALL);
+        Self { limits: Arc::new(limits), in_all, table: Arc::default() }
     }
 
     /// Takes a place for a connection of `uid`.
@@ -65,20 +96,28 @@ impl Seats {
     /// The most there may be, when they are all taken. Root always finds one, so that it can revoke.
     pub fn take(&self, uid: u32, kind: Kind) -> Result<Seat, u32> {
         let mut table = self.lock();
-        let most = match kind {
-            Kind::Call => self.limits.connections_per_uid,
-            Kind::Follow => self.limits.followers_per_uid,
-        };
-        if uid != 0 && table.in_all >= IN_ALL {
-            return Err(IN_ALL);
+        if uid != 0 && table.in_all >= self.in_all {
+            return Err(self.in_all);
         }
-        let count = table.by_uid.entry(uid).or_default().count(kind);
-        if uid != 0 && *count >= most {
-            return Err(most);
-        }
-        *count += 1;
+        let whose = table.whose(uid);
+        self.sit(&mut table, whose, kind)?;
         table.in_all += 1;
-        Ok(Seat { seats: self.clone(), uid, kind })
+        Ok(Seat { seats: self.clone(), whose, kind })
+    }
+
+    /// Remembers whether `uid` has an account.
+    pub fn learn(&self, uid: u32, account: Account) {
+        let known = &mut self.lock().known;
+        match account {
+            Account::Known => known.insert(uid),
+            Account::None => known.remove(&uid),
+        };
+    }
+
+    /// Whether it is still to be looked up if `uid` has an account.
+    #[must_use]
+    pub fn is_new(&self, uid: u32) -> bool {
+        self.lock().whose(uid) == Whose::NotLookedUp
     }
 
     /// Counts a request of `uid`.
@@ -88,8 +127,12 @@ impl Seats {
     pub fn request(&self, uid: u32, now: &Now) -> Result<(), u32> {
         let mut table = self.lock();
         // Whoever holds nothing and whose minute is over is forgotten.
-        table.by_uid.retain(|_, held| held.connections + held.followers > 0 || held.minute_ends > now.boot);
-        let held = table.by_uid.entry(uid).or_default();
+        table.held.retain(|_, held| held.connections + held.followers > 0 || held.minute_ends > now.boot);
+        let whose = match table.whose(uid) {
+            Whose::Uid(uid) => Whose::Uid(uid),
+            Whose::NotLookedUp | Whose::WithoutAccount => Whose::WithoutAccount,
+        };
+        let held = table.held.entry(whose).or_default();
         if held.minute_ends <= now.boot {
             held.minute_ends = now.boot.saturating_add(MINUTE);
             held.requests = 0;
@@ -102,9 +145,66 @@ impl Seats {
         Ok(())
     }
 
+    /// Counts one connection more in a quota.
+    fn sit(&self, table: &mut Table, whose: Whose, kind: Kind) -> Result<(), u32> {
+        let most = match (whose, kind) {
+            (Whose::Uid(0), _) => u32::MAX,
+            (Whose::Uid(_), Kind::Call) => self.limits.connections_per_uid,
+            (Whose::Uid(_), Kind::Follow) => self.limits.followers_per_uid,
+            // They are there for as long as a look-up takes.
+            (Whose::NotLookedUp, _) => self.in_all / 4,
+            (Whose::WithoutAccount, _) => WITHOUT_ACCOUNT,
+        };
+        let count = table.held.entry(whose).or_default().count(kind);
+        if *count >= most {
+            return Err(most);
+        }
+        *count += 1;
+        Ok(())
+    }
+
     /// A thread that panicked while it held the table left whole numbers in it.
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seat {
+    /// Counts this place, of a uid that was new, where it belongs.
+    ///
+    /// # Errors
+    /// The most there may be, when they are all taken there.
+    pub fn settle(&mut self, uid: u32, account: Account) -> Result<(), u32> {
+        self.seats.learn(uid, account);
+        let whose = match account {
+            Account::Known => Whose::Uid(uid),
+            Account::None => Whose::WithoutAccount,
+        };
+        if self.whose == whose {
+            return Ok(());
+        }
+        let mut table = self.seats.lock();
+        self.seats.sit(&mut table, whose, self.kind)?;
+        table.leave(self.whose, self.kind);
+        drop(table);
+        self.whose = whose;
+        Ok(())
+    }
+}
+
+impl Table {
+    fn whose(&self, uid: u32) -> Whose {
+        match uid == 0 || self.known.contains(&uid) {
+            true => Whose::Uid(uid),
+            false => Whose::NotLookedUp,
+        }
+    }
+
+    fn leave(&mut self, whose: Whose, kind: Kind) {
+        if let Some(held) = self.held.get_mut(&whose) {
+            let count = held.count(kind);
+            *count = count.saturating_sub(1);
+        }
     }
 }
 
@@ -121,10 +221,7 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut table = self.seats.lock();
         table.in_all = table.in_all.saturating_sub(1);
-        if let Some(held) = table.by_uid.get_mut(&self.uid) {
-            let count = held.count(self.kind);
-            *count = count.saturating_sub(1);
-        }
+        table.leave(self.whose, self.kind);
     }
 }
 
@@ -138,10 +235,23 @@ mod tests {
         Now { wall: 0, boot: seconds * NANOS, boot_id: BootId("a".into()) }
     }
 
+    /// Seats of a process with many descriptors, where these uids are known.
+    fn seats(limits: Limits, known: std::ops::Range<u32>) -> Seats {
+        let seats = Seats::new(limits, 16_384);
+        known.for_each(|uid| seats.learn(uid, Account::Known));
+        seats
+    }
+
+    /// As many as there are.
+    fn all(seats: &Seats, uid: u32) -> Vec<Seat> {
+        std::iter::from_fn(|| seats.take(uid, Kind::Call).ok()).collect()
+    }
+
     #[test]
     fn one_uid_cannot_take_the_place_of_another() {
-        let seats = Seats::new(Limits { connections_per_uid: 2, ..Limits::default() });
-        let held: Vec<Seat> = (0..2).map(|_| seats.take(1000, Kind::Call).unwrap()).collect();
+        let seats = seats(Limits { connections_per_uid: 2, ..Limits::default() }, 1000..1002);
+        let held = all(&seats, 1000);
+        assert_eq!(held.len(), 2);
         assert_eq!(seats.take(1000, Kind::Call).unwrap_err(), 2);
         assert!(seats.take(1001, Kind::Call).is_ok());
         assert!(seats.take(1000, Kind::Follow).is_ok(), "followers have a limit of their own");
@@ -150,11 +260,65 @@ mod tests {
     }
 
     #[test]
+    fn descriptors_are_left_for_root_and_for_jitd() {
+        for descriptors in [100, 300, 1024, 4096, 16_384, u64::MAX] {
+            let seats = Seats::new(Limits::default(), descriptors);
+            (1000..1200).for_each(|uid| seats.learn(uid, Account::Known));
+            let held: Vec<Seat> = (1000..1200).flat_map(|uid| all(&seats, uid)).collect();
+            let left = descriptors - held.len() as u64;
+            assert!(left >= u64::from(KEPT).min(descriptors / 2), "{descriptors}: {left}");
+            assert!(!held.is_empty());
+            assert!(seats.take(0, Kind::Call).is_ok());
+        }
+    }
+
+    #[test]
+    fn uids_without_an_account_share_one_small_quota() {
+        let seats = seats(Limits::default(), 1000..1001);
+        let mut held = Vec::new();
+        for uid in 300_000..300_500 {
+            assert!(seats.is_new(uid));
+            for mut seat in all(&seats, uid) {
+                if seat.settle(uid, Account::None).is_ok() {
+                    held.push(seat);
+                }
+            }
+        }
+        assert_eq!(held.len(), WITHOUT_ACCOUNT as usize);
+        assert!(seats.take(1000, Kind::Call).is_ok());
+        let mut new = seats.take(1001, Kind::Call).unwrap();
+        new.settle(1001, Account::Known).unwrap();
+        assert!(!seats.is_new(1001));
+    }
+
+    #[test]
+    fn places_that_are_given_back_are_free_wherever_they_were_counted() {
+        let seats = seats(Limits { connections_per_uid: 1, ..Limits::default() }, 0..0);
+        let mut one = seats.take(1000, Kind::Call).unwrap();
+        let mut two = seats.take(1000, Kind::Call).unwrap();
+        one.settle(1000, Account::Known).unwrap();
+        assert_eq!(two.settle(1000, Account::Known), Err(1));
+        assert_eq!(one.settle(1000, Account::Known), Ok(()), "it has its place already");
+        drop((one, two));
+        assert!(seats.take(1000, Kind::Call).is_ok());
+        assert_eq!(seats.lock().in_all, 0);
+        assert!(seats.lock().held.values().all(|held| held.connections == 0));
+    }
+
+    #[test]
     fn requests_are_counted_by_the_minute() {
-        let seats = Seats::new(Limits { requests_per_minute: 2, ..Limits::default() });
+        let seats = seats(Limits { requests_per_minute: 2, ..Limits::default() }, 1000..1001);
         assert!(seats.request(1000, &at(0)).is_ok() && seats.request(1000, &at(1)).is_ok());
         assert_eq!(seats.request(1000, &at(30)), Err(31));
         assert!(seats.request(0, &at(30)).is_ok());
         assert!(seats.request(1000, &at(60)).is_ok());
+    }
+
+    #[test]
+    fn requests_of_uids_without_an_account_are_counted_together() {
+        let seats = seats(Limits { requests_per_minute: 2, ..Limits::default() }, 1000..1001);
+        assert!(seats.request(300_000, &at(0)).is_ok() && seats.request(300_001, &at(0)).is_ok());
+        assert!(seats.request(300_002, &at(0)).is_err());
+        assert!(seats.request(1000, &at(0)).is_ok());
     }
 }

@@ -8,9 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::UnixListener;
+use jit_common::refusal::Refusal;
+use tokio::net::{UnixListener, UnixStream};
 
+use super::seats::Kind;
 use super::{Reception, conversation};
+use crate::peer;
 
 /// Pause after an accept that failed for want of descriptors or memory, so that it is not tried in a tight loop.
 const BREATHER: Duration = Duration::from_millis(100);
@@ -51,13 +54,23 @@ pub async fn serve(listener: StdListener, reception: Arc<Reception>) -> io::Resu
     let listener = UnixListener::from_std(listener)?;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                tokio::spawn(conversation::hold(stream, reception.clone()));
-            }
+            Ok((stream, _)) => admit(stream, &reception),
             Err(error) => {
                 crate::log::error(&format!("a connection could not be taken: {error}"));
                 tokio::time::sleep(BREATHER).await;
             }
         }
+    }
+}
+
+/// Gives a connection its place before anything else is opened or asked for it. One for which there is none is told so
+/// and closed at once: until then it takes a descriptor that root may need.
+fn admit(stream: UnixStream, reception: &Arc<Reception>) {
+    let seat = peer::uid(&stream).map_err(|error| Refusal::PeerUnknown { why: crate::chain(&error) });
+    let seat = seat.and_then(|uid| reception.seats.take(uid, Kind::Call).map_err(conversation::too_many));
+    match seat {
+        Ok(seat) => drop(tokio::spawn(conversation::hold(stream, seat, reception.clone()))),
+        // Whoever does not listen is not told.
+        Err(refusal) => drop(conversation::turn_away(stream, refusal)),
     }
 }
