@@ -186,3 +186,59 @@ impl<'a> View<'a> {
             && (query.kinds.is_empty() || query.kinds.contains(&stored.kind))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peer::Peer;
+    use jitd_core::record::Origin;
+
+    fn person(uid: u32, name: &str, account: AccountState) -> PersonFacts {
+        PersonFacts { uid, name: name.into(), account, ..PersonFacts::default() }
+    }
+
+    fn everything() -> LogQuery {
+        let until = LogUntil::Now;
+        LogQuery { since: None, user: None, role: None, id: None, kinds: Vec::new(), until }
+    }
+
+    fn with_view(person: PersonFacts, test: impl FnOnce(&mut View<'_>)) {
+        let peer = Peer { uid: person.uid, origin: Origin::default() };
+        let caller = Caller { peer, person, groups: std::collections::BTreeMap::new() };
+        test(&mut View::of(&Live::default().policy, &caller, &everything()));
+    }
+
+    #[test]
+    fn a_newcomer_with_the_uid_of_another_reads_nothing_of_theirs() {
+        with_view(person(1000, "mallory", AccountState::Ordinary), |view| {
+            let about = |name: &str| {
+                let by = Person { uid: 1000, name: name.into() };
+                let entry = Entry::RefusalsCounted { by, count: 1, seconds: 60 };
+                let body = serde_json::to_string(&entry).unwrap_or_default();
+                let (kind, hash) = (entry.kind().to_owned(), [0; 32]);
+                LogEntry { seq: 1, at: 1, kind, request: None, body, hash, texts: Vec::new() }
+            };
+            assert!(view.shows(&about("mallory")));
+            assert!(!view.shows(&about("alice")));
+            assert_eq!(view.only().map(|person| person.name).as_deref(), Some("mallory"));
+        });
+    }
+
+    #[test]
+    fn a_view_ends_when_it_would_be_smaller_now() {
+        let policy = &Live::default().policy;
+        let alice = |account| person(1000, "alice", account);
+        with_view(alice(AccountState::Ordinary), |view| {
+            assert_eq!(view.still_holds(policy, &alice(AccountState::Ordinary)), Ok(()));
+            assert!(view.still_holds(policy, &alice(AccountState::Locked)).is_err());
+            assert!(view.still_holds(policy, &alice(AccountState::NoAccount)).is_err());
+            assert!(view.still_holds(policy, &person(1000, "bob", AccountState::Ordinary)).is_err());
+            view.sees_all = true;
+            assert!(view.still_holds(policy, &alice(AccountState::Ordinary)).is_err(), "no auditor any more");
+        });
+        with_view(person(0, "root", AccountState::Root), |view| {
+            assert_eq!(view.only(), None);
+            assert_eq!(view.still_holds(policy, &person(0, "root", AccountState::Root)), Ok(()));
+        });
+    }
+}

@@ -1,7 +1,7 @@
 //! Appending: all or nothing, in order, never twice; checkpoints; reading; erasing.
 
-use jitd_core::record::Entry;
 use jitd_core::record::chain;
+use jitd_core::record::{Draft, Entry, Person};
 use rusqlite::Connection;
 
 use super::super::{AppendError, CHECKPOINT_NANOS, Purpose};
@@ -172,4 +172,40 @@ fn tidying_folds_a_long_log_in_and_loses_nothing() {
     assert_eq!(dir.join("ledger.db-wal").metadata().unwrap().len(), log, "the log is written over");
     drop(ledger);
     assert_eq!(read_all(dir.path()).len(), 301);
+}
+
+#[test]
+fn entries_about_one_person_are_found_a_stretch_at_a_time() {
+    let dir = TempDir::new();
+    let mut ledger = open(dir.path()).unwrap();
+    let about = |uid, name: &str, at| {
+        let by = Person { uid, name: name.into() };
+        Draft {
+            at,
+            request: None,
+            entry: Entry::RefusalsCounted { by, count: 1, seconds: 60 },
+            texts: Vec::new(),
+        }
+    };
+    let mut drafts = vec![about(1000, "alice", 1), about(100, "alice", 2), about(1000, "alicia", 3)];
+    drafts.extend((4..4500).map(note));
+    drafts.push(Draft { at: 4500, request: None, entry: forged(), texts: Vec::new() });
+    drafts.extend((0..5).map(|at| about(1000, "alice", 4501 + at)));
+    ledger.append(&drafts, Purpose::Raise).unwrap();
+    let alice = Person { uid: 1000, name: "alice".into() };
+    let (mut found, mut after, mut looks) = (Vec::new(), 0, 0);
+    while after < ledger.head_seq() {
+        let (rows, to) = ledger.rows_about(&alice, after, 3).unwrap();
+        assert!(to > after && to - after <= 2000 && rows.len() <= 3);
+        found.extend(rows.iter().map(|row| row.seq));
+        (after, looks) = (to, looks + 1);
+    }
+    assert_eq!(found, [1, 4501, 4502, 4503, 4504, 4505]);
+    assert_eq!(looks, 4);
+    assert_eq!(ledger.rows_about(&alice, after, 3).unwrap(), (Vec::new(), after));
+}
+
+/// An entry that quotes what somebody typed to look like one about alice.
+fn forged() -> Entry {
+    Entry::GuardActed { note: "\"by\":{\"uid\":1000,\"name\":\"alice\"}".into() }
 }
