@@ -1,10 +1,10 @@
 //! `/etc/jit/jitd.toml`: the settings of the daemon. A key that is not known or a value that is not right stops the
 //! start: a daemon that guesses what was meant is not trusted with root.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
+use jit_mechanisms::dir::{Dir, DirError, Entry};
+use nix::unistd::Uid;
 use serde::Deserialize;
 
 use crate::sinks::SinkChoice;
@@ -53,12 +53,15 @@ pub struct Sinks {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read {path}")]
-    Unreadable {
+    #[error("the settings cannot be read")]
+    Unreadable(#[from] DirError),
+    /// Others than root can write it, or it is no plain text file.
+    #[error("{path} is not taken: {why}")]
+    NotTaken {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        why: String,
     },
     /// The file is not right; the cause names line and column.
     #[error("{path} is not right; jitd does not start before it is")]
@@ -78,16 +81,16 @@ pub enum ConfigError {
     },
 }
 
-/// Reads the settings; no file means the defaults.
+/// Most bytes of the file.
+const MOST_BYTES: u64 = 64 * 1024;
+
+/// Reads the settings; no file means the defaults. The file and the directory it is in have to be `owner`'s alone, for
+/// whoever can write them can take away what keeps others out.
 ///
 /// # Errors
 /// When the file is there and cannot be read or is not right.
-pub fn read(path: &Path) -> Result<Settings, ConfigError> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(source) => return Err(ConfigError::Unreadable { path: path.to_owned(), source }),
-    };
+pub fn read(path: &Path, owner: Uid) -> Result<Settings, ConfigError> {
+    let text = text(path, owner)?;
     let settings: Settings = toml::from_str(&text)
         .map_err(|source| ConfigError::Wrong { path: path.to_owned(), source: Box::new(source) })?;
     let limits = [
@@ -101,22 +104,73 @@ pub fn read(path: &Path) -> Result<Settings, ConfigError> {
     }
 }
 
+fn text(path: &Path, owner: Uid) -> Result<String, ConfigError> {
+    let not_taken = |why: String| ConfigError::NotTaken { path: path.to_owned(), why };
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(not_taken("it is not the path of a file".into()));
+    };
+    let dir = match Dir::open(parent, owner) {
+        Err(DirError::Missing { .. }) => return Ok(String::new()),
+        opened => opened?,
+    };
+    let content = match dir.read(name, MOST_BYTES)? {
+        Entry::Missing => return Ok(String::new()),
+        Entry::Strange(why) => return Err(not_taken(why)),
+        Entry::File(content) => content,
+    };
+    if !content.is_only_of(owner) {
+        let why = "it may be written by others than root: make it root's, with mode 0644 or less";
+        return Err(not_taken(why.into()));
+    }
+    String::from_utf8(content.bytes).map_err(|error| not_taken(format!("it is not UTF-8: {error}")))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use jit_mechanisms::scratch::Scratch;
+
     use super::*;
 
     #[test]
     fn a_key_that_is_not_known_is_an_error_with_its_place() {
-        let dir = std::env::temp_dir().join(format!("jitd-config-{}", std::process::id()));
-        fs::create_dir_all(&dir).unwrap();
-        let file = dir.join("jitd.toml");
-        assert_eq!(read(&file).unwrap(), Settings::default());
-        fs::write(&file, "[limits]\nconections_per_uid = 3\n").unwrap();
-        let error = crate::chain(&read(&file).unwrap_err());
+        let scratch = Scratch::new();
+        let file = scratch.path().join("etc/jitd.toml");
+        let read = || read(&file, Uid::effective());
+        assert_eq!(read().unwrap(), Settings::default());
+        write(&file, "[limits]\nconections_per_uid = 3\n");
+        let error = crate::chain(&read().unwrap_err());
         assert!(error.contains("line 2, column 1") && error.contains("conections_per_uid"), "{error}");
-        fs::write(&file, "[limits]\nrequests_per_minute = 0\n").unwrap();
-        assert!(matches!(read(&file), Err(ConfigError::Zero { .. })));
-        fs::remove_dir_all(&dir).unwrap();
+        write(&file, "[limits]\nrequests_per_minute = 0\n");
+        assert!(matches!(read(), Err(ConfigError::Zero { .. })));
+    }
+
+    #[test]
+    fn settings_that_others_can_write_or_redirect_are_not_taken() {
+        let scratch = Scratch::new();
+        let etc = scratch.path().join("etc/jit");
+        let file = etc.join("jitd.toml");
+        let read = || read(&file, Uid::effective());
+        assert_eq!(read().unwrap(), Settings::default(), "no directory");
+        fs::create_dir(&etc).unwrap();
+        fs::set_permissions(&etc, fs::Permissions::from_mode(0o755)).unwrap();
+        write(&file, "");
+        assert_eq!(read().unwrap(), Settings::default());
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(matches!(read(), Err(ConfigError::NotTaken { .. })));
+        fs::rename(&file, etc.join("other")).unwrap();
+        write(&etc.join("other"), "");
+        symlink("other", &file).unwrap();
+        assert!(matches!(read(), Err(ConfigError::NotTaken { .. })));
+        fs::set_permissions(&etc, fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(read(), Err(ConfigError::Unreadable(_))));
+    }
+
+    fn write(file: &Path, text: &str) {
+        fs::write(file, text).unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o644)).unwrap();
     }
 }

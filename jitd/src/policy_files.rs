@@ -1,19 +1,19 @@
 //! The policy as it stands in files: read, checked against this host, and put in force or refused.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jit_mechanisms::HostPaths;
+use jit_mechanisms::dir::{self, Dir, DirError};
 use jit_mechanisms::sudo::{self, Sudo};
 use jitd_core::policy::Policy;
 use jitd_core::record::{DisabledRole, Entry};
+use nix::unistd::Uid;
 
-use crate::people;
+use crate::run_as::RunAs;
 
 /// Bytes of one policy file. A policy is written by people.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -55,7 +55,12 @@ impl Live {
     /// Why there is no valid policy, if there is none.
     #[must_use]
     pub fn invalid_because(&self) -> Option<String> {
-        let first = || self.rejected.first().cloned().unwrap_or_else(|| "none was read yet".into());
+        let first = || {
+            self.rejected
+                .first()
+                .cloned()
+                .unwrap_or_else(|| "the policy is being read; try again in a moment".into())
+        };
         (!self.is_valid()).then(first)
     }
 
@@ -75,20 +80,20 @@ pub struct Loaded {
 /// Why a policy file is not read.
 #[derive(Debug, thiserror::Error)]
 enum FileError {
-    #[error("cannot read {path}")]
-    Unreadable { path: PathBuf, source: io::Error },
-    #[error("{path} may be written by others than root: make it root's, with mode 0644 or less")]
+    #[error(transparent)]
+    Dir(#[from] DirError),
+    #[error("{} may be written by others than root: make it root's, with mode 0644 or less", .path.display())]
     Writable { path: PathBuf },
-    #[error("{path} is not a plain file")]
-    NotAFile { path: PathBuf },
-    #[error("{path} is larger than {MOST_BYTES} bytes")]
-    TooLarge { path: PathBuf },
+    #[error("{} is not taken: {why}", .path.display())]
+    Strange { path: PathBuf, why: String },
+    #[error("{} went away while the policy was read; reload jitd", .path.display())]
+    Gone { path: PathBuf },
 }
 
 /// Reads `dir` and checks every role against this host. Takes a while: sudo's own parser is asked about each role.
 #[must_use]
-pub fn load(dir: &Path, paths: &HostPaths, sudo: &Result<Sudo, String>) -> Loaded {
-    let texts = match read_all(dir) {
+pub fn load(dir: &Path, paths: &HostPaths, sudo: &Result<Sudo, String>, run_as: &mut RunAs) -> Loaded {
+    let texts = match read_all(dir, paths.owner) {
         Ok(texts) => texts,
         Err(error) => return Loaded { outcome: Err(vec![crate::chain(&error)]) },
     };
@@ -98,10 +103,12 @@ pub fn load(dir: &Path, paths: &HostPaths, sudo: &Result<Sudo, String>) -> Loade
         Ok(policy) => policy,
         Err(errors) => return Loaded { outcome: Err(errors.iter().map(ToString::to_string).collect()) },
     };
+    let mut accounts = run_as.of_a_policy();
     let check = |role: &jitd_core::policy::Role| {
         let why = match sudo {
             Ok(sudo) => {
-                sudo::reasons_against(paths, sudo, &role.sudo, people::account_exists, VISUDO_PATIENCE)
+                let exists = |name: &str| accounts.exists(name);
+                sudo::reasons_against(paths, sudo, &role.sudo, exists, VISUDO_PATIENCE)
             }
             Err(why) => vec![why.clone()],
         };
@@ -152,41 +159,96 @@ pub fn entry(loaded: &Loaded, old: &Live) -> Entry {
 }
 
 /// Every `*.toml` of the directory, in bytewise order of name. No directory is an empty policy.
-fn read_all(dir: &Path) -> Result<Vec<(String, String)>, FileError> {
-    let failed = |source| FileError::Unreadable { path: dir.to_owned(), source };
-    let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed(error)),
+///
+/// Whoever can write the policy can be root, so the directory, the one it is in and each file have to be `owner`'s
+/// alone, and none may be a link: what is read is what was looked at.
+fn read_all(dir: &Path, owner: Uid) -> Result<Vec<(String, String)>, FileError> {
+    let opened = match dir.parent().zip(dir.file_name()) {
+        Some((parent, name)) => Dir::open(parent, owner).and_then(|parent| parent.child(name)),
+        None => Dir::open(dir, owner),
     };
-    check_mode(dir)?;
-    let mut paths: Vec<PathBuf> =
-        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>().map_err(failed)?;
-    paths.retain(|path| path.extension().is_some_and(|ending| ending == "toml"));
-    paths.sort();
-    paths.iter().map(|path| read_one(path)).collect()
+    let dir = match opened {
+        Err(DirError::Missing { .. }) => return Ok(Vec::new()),
+        opened => opened?,
+    };
+    let mut names = dir.names()?;
+    names.retain(|name| Path::new(name).extension().is_some_and(|ending| ending == "toml"));
+    names.iter().map(|name| read_one(&dir, name, owner)).collect()
 }
 
-fn read_one(path: &Path) -> Result<(String, String), FileError> {
-    let metadata = check_mode(path)?;
-    if !metadata.is_file() {
-        return Err(FileError::NotAFile { path: path.to_owned() });
-    }
-    if metadata.len() > MOST_BYTES {
-        return Err(FileError::TooLarge { path: path.to_owned() });
+fn read_one(dir: &Dir, name: &OsStr, owner: Uid) -> Result<(String, String), FileError> {
+    let path = || dir.path().join(name);
+    let strange = |why: String| FileError::Strange { path: path(), why };
+    let content = match dir.read(name, MOST_BYTES)? {
+        dir::Entry::File(content) => content,
+        dir::Entry::Missing => return Err(FileError::Gone { path: path() }),
+        dir::Entry::Strange(why) => return Err(strange(why)),
+    };
+    if !content.is_only_of(owner) {
+        return Err(FileError::Writable { path: path() });
     }
     let text =
-        fs::read_to_string(path).map_err(|source| FileError::Unreadable { path: path.to_owned(), source })?;
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok((name, text))
+        String::from_utf8(content.bytes).map_err(|error| strange(format!("it is not UTF-8: {error}")))?;
+    Ok((name.to_string_lossy().into_owned(), text))
 }
 
-/// Whoever can write the policy can be root, so it has to be root's alone.
-fn check_mode(path: &Path) -> Result<fs::Metadata, FileError> {
-    let metadata =
-        fs::metadata(path).map_err(|source| FileError::Unreadable { path: path.to_owned(), source })?;
-    match metadata.uid() == 0 && metadata.mode() & 0o022 == 0 {
-        true => Ok(metadata),
-        false => Err(FileError::Writable { path: path.to_owned() }),
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use jit_mechanisms::scratch::Scratch;
+
+    use super::*;
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn only_plain_files_of_root_alone_are_policy() {
+        let scratch = Scratch::new();
+        let etc = scratch.path().join("etc/jit");
+        let dir = etc.join("policy.d");
+        let read = || read_all(&dir, Uid::effective()).map_err(|error| crate::chain(&error));
+        let says = |why: &str| {
+            let error = read().unwrap_err();
+            assert!(error.contains(why), "{error}");
+        };
+        assert_eq!(read(), Ok(Vec::new()), "no directory is an empty policy");
+        fs::create_dir_all(&dir).unwrap();
+        let file = dir.join("10-web.toml");
+        for (path, mode) in [(&etc, 0o755), (&dir, 0o755)] {
+            set_mode(path, mode);
+        }
+        fs::write(&file, "a").unwrap();
+        fs::write(dir.join("notes"), "b").unwrap();
+        set_mode(&file, 0o644);
+        assert_eq!(read(), Ok(vec![("10-web.toml".to_owned(), "a".to_owned())]));
+        for path in [&etc, &dir] {
+            set_mode(path, 0o775);
+            says("others can write in it");
+            set_mode(path, 0o755);
+        }
+        set_mode(&file, 0o664);
+        says("may be written by others than root");
+        set_mode(&file, 0o644);
+        fs::write(&file, [0xff]).unwrap();
+        says("not UTF-8");
+        fs::write(&file, "x".repeat(1024 * 1024 + 1)).unwrap();
+        says("longer than 1048576 bytes");
+        fs::rename(&file, scratch.path().join("elsewhere")).unwrap();
+        symlink(scratch.path().join("elsewhere"), &file).unwrap();
+        says("symbolic link");
+        fs::rename(&dir, etc.join("real")).unwrap();
+        symlink("real", &dir).unwrap();
+        says("perhaps a link");
+    }
+
+    #[test]
+    fn before_the_first_policy_a_refusal_says_that_it_is_being_read() {
+        let live = Live::default();
+        assert!(live.invalid_because().unwrap().contains("the policy is being read"));
     }
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use jit_common::paths;
 use jit_mechanisms::HostPaths;
-use jit_mechanisms::sudo::Sudo;
 use jitd_core::lifecycle::registry::Registry;
 use jitd_core::record::Entry;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,14 +17,20 @@ use crate::accounts;
 use crate::clock::Clock;
 use crate::config::{self, ConfigError, Settings};
 use crate::engine::{Book, Engine, Handle, Health, Host, Message, Parts, views};
+use crate::holders;
 use crate::ledger::{Ledger, OpenError};
 use crate::listen::{Reception, Seats, descriptors, socket};
-use crate::policy_files::{self, Live};
+use crate::policy_files::Live;
+use crate::reload::{self, Reload};
 use crate::sinks::{self, SinkHealth};
 use crate::timers::{self, Alarm};
 
 /// How long the engine may take for one beat before systemd is no longer told that all is well.
 const BEAT: Duration = Duration::from_secs(3);
+
+/// How much longer systemd gives a jitd that still reads its first policy, in microseconds (`EXTEND_TIMEOUT_USEC` of
+/// sd_notify(3)); said anew with every beat.
+const STILL_STARTING: u32 = 30_000_000;
 
 /// How long a sink may take for the last entries when jitd stops.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -61,7 +66,7 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> ServiceError {
 /// # Errors
 /// When it cannot start, or the engine ends by itself.
 pub fn run() -> Result<(), ServiceError> {
-    let settings = config::read(Path::new(paths::CONFIG_FILE))?;
+    let settings = config::read(Path::new(paths::CONFIG_FILE), HostPaths::default().owner)?;
     let clock = Clock::of_this_boot().map_err(system("learn which boot this is"))?;
     // First of all the lock on the ledger: a second jitd must not touch the host.
     let (book, registry) = open_ledger()?;
@@ -99,9 +104,9 @@ async fn serve(
     let listener =
         socket::open(Path::new(paths::SOCKET)).map_err(system("open the socket /run/jit/jitd.sock"))?;
     let host = Host::probe(HostPaths::default());
-    let (live, entry) = first_policy(&host);
+    // None yet: what is due ends before the policy is read, whatever hangs on the way to it.
+    let live = Arc::new(Live::default());
     book.note(&clock.now(), None, started(&clock, &host, &book));
-    book.note(&clock.now(), None, entry);
     let alarm = Alarm::new().map_err(system("make a timer"))?;
     let (handle, inbox) = Handle::new(live.clone());
     let sinks = sinks::start(&settings.sinks, &handle);
@@ -123,17 +128,12 @@ async fn serve(
     let reception = Arc::new(Reception { engine: handle.clone(), seats, clock });
     timers::start(alarm, handle.clone()).map_err(system("start the timers"))?;
     accounts::start(handle.clone()).map_err(system("watch /etc for changed accounts"))?;
-    tokio::spawn(reload_on_hangup(handle.clone(), sudo));
+    holders::start(handle.clone()).map_err(system("watch for holders who are gone"))?;
+    let (reload, policy) = reload::start(handle.clone(), sudo).map_err(system("read the policy"))?;
+    tokio::spawn(reload_on_hangup(reload));
     tokio::spawn(socket::serve(listener, reception));
-    tokio::spawn(beat(handle.clone()));
+    tokio::spawn(beat(handle.clone(), policy));
     until_stopped(handle, engine_ended, &told).await
-}
-
-fn first_policy(host: &Host) -> (Arc<Live>, Entry) {
-    let none = Live::default();
-    let loaded = policy_files::load(Path::new(paths::POLICY_DIR), &host.paths, &host.sudo().cloned());
-    let entry = policy_files::entry(&loaded, &none);
-    (policy_files::succeed(&none, loaded), entry)
 }
 
 fn started(clock: &Clock, host: &Host, book: &Book) -> Entry {
@@ -187,25 +187,21 @@ async fn until_stopped(
     Ok(())
 }
 
-/// SIGHUP reads the policy again, on a thread that may wait for visudo.
-async fn reload_on_hangup(handle: Handle, sudo: Result<Sudo, String>) -> io::Result<()> {
+/// SIGHUP reads the policy again.
+async fn reload_on_hangup(reload: Reload) -> io::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     while hangup.recv().await.is_some() {
-        let sudo = sudo.clone();
-        let load = move || policy_files::load(Path::new(paths::POLICY_DIR), &HostPaths::default(), &sudo);
-        if let Ok(loaded) = tokio::task::spawn_blocking(load).await
-            && handle.tell(Message::Policy(Box::new(loaded))).await.is_err()
-        {
-            break;
-        }
+        reload.ask();
     }
     Ok(())
 }
 
-/// Tells systemd that jitd is ready once the engine answers, and that it lives as long as it does. An engine that hangs
-/// is not vouched for: systemd then kills jitd (sd_watchdog_enabled(3)), and the guard ends what is due meanwhile.
-async fn beat(handle: Handle) {
-    let mut ready = Some(sd_notify::NotifyState::Ready);
+/// Tells systemd that jitd is ready once the engine has the first policy, and that it lives as long as it does. An engine
+/// that hangs is not vouched for: systemd then kills jitd (sd_watchdog_enabled(3)), and the guard ends what is due
+/// meanwhile. `policy` comes when the first policy is on its way to the engine, before any beat from then on.
+async fn beat(handle: Handle, policy: oneshot::Receiver<()>) {
+    let mut policy = Some(policy);
+    let mut ready = None;
     loop {
         let (reply, answer) = oneshot::channel();
         if handle.tell(Message::Beat(reply)).await.is_err() {
@@ -214,10 +210,31 @@ async fn beat(handle: Handle) {
         if let Ok(Ok(health)) = tokio::time::timeout(BEAT, answer).await {
             let status = status_line(&health);
             let mut states = vec![sd_notify::NotifyState::Status(&status), sd_notify::NotifyState::Watchdog];
+            states.extend(
+                policy.is_some().then_some(sd_notify::NotifyState::ExtendTimeoutUsec(STILL_STARTING)),
+            );
             states.extend(ready.take());
             let _ = sd_notify::notify(&states);
         }
-        tokio::time::sleep(BEAT).await;
+        let Some(first) = policy.as_mut() else {
+            tokio::time::sleep(BEAT).await;
+            continue;
+        };
+        tokio::select! {
+            () = tokio::time::sleep(BEAT) => {}
+            taken = first => match taken {
+                Ok(()) => {
+                    policy = None;
+                    ready = Some(sd_notify::NotifyState::Ready);
+                }
+                // Its thread has died. A jitd that never reads its policy is better started anew.
+                Err(_) => {
+                    crate::log::error("the thread that reads the policy has ended; jitd ends so that systemd starts it anew");
+                    let _ = handle.tell(Message::Fail).await;
+                    return;
+                }
+            },
+        }
     }
 }
 

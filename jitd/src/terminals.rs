@@ -4,10 +4,11 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use jit_common::escape::escaped;
 use nix::fcntl::OFlag;
+
+use crate::worker::Worker;
 
 /// Where terminals are.
 const PTS: &str = "/dev/pts";
@@ -16,15 +17,43 @@ const DEV: &str = "/dev";
 /// Mode bit that `mesg y` sets: the owner takes messages (mesg(1)).
 const TAKES_MESSAGES: u32 = 0o020;
 
-/// Writes `text` to each terminal that `uid` owns and that takes messages. Returns at once; a terminal that is full,
-/// gone or not a terminal is passed over.
-pub fn tell(uid: u32, text: String) {
-    thread::spawn(move || {
-        for terminal in terminals() {
-            // Nothing depends on a notice having been seen.
-            let _ = write(&terminal, uid, &text);
+/// Notices that may wait. They are best effort: what has no room is dropped.
+const ROOM: usize = 256;
+
+/// What somebody is told.
+#[derive(Debug)]
+struct Notice {
+    uid: u32,
+    text: String,
+}
+
+/// The way to people's terminals.
+#[derive(Debug)]
+pub struct Terminals {
+    writer: Worker<Notice>,
+}
+
+impl Default for Terminals {
+    fn default() -> Self {
+        Self { writer: Worker::new("terminals", ROOM, write_all) }
+    }
+}
+
+impl Terminals {
+    /// Writes `text` to each terminal that `uid` owns and that takes messages. Returns at once; a terminal that is full,
+    /// gone or not a terminal is passed over.
+    pub fn tell(&mut self, uid: u32, text: String) {
+        if let Err(why) = self.writer.give(Notice { uid, text }) {
+            crate::log::error(&format!("uid {uid} is not told on their terminals: {}", crate::chain(&why)));
         }
-    });
+    }
+}
+
+fn write_all(Notice { uid, text }: Notice) {
+    for terminal in terminals() {
+        // Nothing depends on a notice having been seen.
+        let _ = write(&terminal, uid, &text);
+    }
 }
 
 fn terminals() -> Vec<PathBuf> {

@@ -2,17 +2,17 @@
 //! tree changes.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use jit_common::ids::RequestId;
 use jit_mechanisms::sudo::{self, Fingerprint, RoleAgreement, Sudo};
 use jitd_core::lifecycle::registry::Grant;
+use jitd_core::limits::LIVE_GRANTS;
 use jitd_core::policy::SudoRole;
 
 use super::host::Host;
 use super::message::{Handle, Message};
+use crate::worker::{NotTakenOn, Worker};
 
 /// How long sudo may take to answer about one command.
 const SUDO_PATIENCE: Duration = Duration::from_secs(10);
@@ -36,12 +36,20 @@ struct Known {
 }
 
 /// What sudo has said.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Agreements {
     known: BTreeMap<Key, Known>,
-    /// The tree as it was when each question was asked: an answer is not taken for a tree that it may not have seen.
+    /// The tree as it was when each question was asked, until its answer comes or its grant is gone: an answer is not
+    /// taken for a tree that it may not have seen.
     asked: BTreeMap<RequestId, Fingerprint>,
-    questions: Option<mpsc::Sender<Question>>,
+    questions: Worker<Question>,
+}
+
+impl Default for Agreements {
+    fn default() -> Self {
+        let questions = Worker::new("agreements", LIVE_GRANTS, answer);
+        Self { known: BTreeMap::new(), asked: BTreeMap::new(), questions }
+    }
 }
 
 impl Agreements {
@@ -56,21 +64,37 @@ impl Agreements {
     /// Asks sudo about a grant; the answer comes as a message.
     ///
     /// # Errors
-    /// A sentence, when there is no sudo to ask.
+    /// A sentence, when there is no sudo to ask or nobody to ask it.
     pub fn ask(&mut self, host: &Host, grant: &Grant, answer_to: Handle) -> Result<(), String> {
         let sudo = host.sudo()?.clone();
-        self.asked.insert(grant.id, host.fingerprint());
+        let tree = host.fingerprint();
         let question =
             Question { id: grant.id, user: grant.by.name.clone(), role: grant.sudo.clone(), sudo, answer_to };
-        let asked = self.questions.get_or_insert_with(worker).send(question);
-        if let Err(mpsc::SendError(question)) = asked {
-            // The worker is gone, which a panic in it would explain. A new one takes the question.
-            self.questions = Some(worker());
-            if let Some(questions) = &self.questions {
-                let _ = questions.send(question);
+        let given = self.questions.give(question);
+        self.note_asked(grant.id, tree, given)
+    }
+
+    fn note_asked(
+        &mut self,
+        id: RequestId,
+        tree: Fingerprint,
+        given: Result<(), NotTakenOn>,
+    ) -> Result<(), String> {
+        match given {
+            Ok(()) => {
+                self.asked.insert(id, tree);
+                Ok(())
+            }
+            Err(why) => {
+                self.forget(id);
+                Err(format!("sudo cannot be asked about it: {}", crate::chain(&why)))
             }
         }
-        Ok(())
+    }
+
+    /// No answer about this grant is wanted any more: it is gone.
+    pub fn forget(&mut self, id: RequestId) {
+        self.asked.remove(&id);
     }
 
     /// Remembers an answer.
@@ -91,14 +115,34 @@ fn key(grant: &Grant) -> Key {
     (grant.by.uid, grant.by.name.clone(), grant.role.clone())
 }
 
-/// The thread that asks sudo, one question at a time.
-fn worker() -> mpsc::Sender<Question> {
-    let (questions, inbox) = mpsc::channel::<Question>();
-    thread::spawn(move || {
-        for question in inbox {
-            let answer = sudo::ask_role(&question.sudo, &question.user, &question.role, SUDO_PATIENCE);
-            let _ = question.answer_to.tell_blocking(Message::Asked { id: question.id, answer });
-        }
-    });
-    questions
+/// Asks sudo one question.
+fn answer(question: Question) {
+    let answer = sudo::ask_role(&question.sudo, &question.user, &question.role, SUDO_PATIENCE);
+    // An engine that has stopped wants no answer.
+    let _ = question.answer_to.tell_blocking(Message::Asked { id: question.id, answer });
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+    use std::io;
+
+    use jit_mechanisms::HostPaths;
+
+    use super::*;
+
+    #[test]
+    fn a_question_is_remembered_only_while_an_answer_can_come() {
+        let tree = || sudo::fingerprint(&HostPaths::under(std::path::Path::new("/nowhere")));
+        let id: RequestId = "aaaaaaaa".parse().unwrap();
+        let mut agreements = Agreements::default();
+        let no_thread = Err(NotTakenOn::NoThread(io::ErrorKind::WouldBlock.into()));
+        let why = agreements.note_asked(id, tree(), no_thread).unwrap_err();
+        assert!(why.starts_with("sudo cannot be asked about it: the system gives no thread"), "{why}");
+        assert!(agreements.asked.is_empty(), "nobody will answer");
+        agreements.note_asked(id, tree(), Ok(())).unwrap();
+        assert_eq!(agreements.asked.len(), 1);
+        agreements.forget(id);
+        assert!(agreements.asked.is_empty(), "its grant was dropped before sudo answered");
+    }
 }

@@ -11,6 +11,7 @@ use jitd_core::policy::{GroupState, LocalTime, PersonFacts};
 use jitd_core::record::Person;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::holders::Holders;
 use crate::ledger::Row;
 use crate::peer::Peer;
 use crate::policy_files::{Live, Loaded};
@@ -126,6 +127,7 @@ pub struct Handle {
     queue: mpsc::Sender<Message>,
     head: watch::Receiver<u64>,
     policy: watch::Receiver<Arc<Live>>,
+    holders: watch::Receiver<Holders>,
 }
 
 impl Handle {
@@ -135,7 +137,9 @@ impl Handle {
         let (queue, messages) = mpsc::channel(QUEUE);
         let (head_out, head) = watch::channel(0);
         let (policy_out, policy) = watch::channel(live);
-        (Self { queue, head, policy }, Inbox { messages, head: head_out, policy: policy_out })
+        let (holders_out, holders) = watch::channel(Holders::default());
+        let inbox = Inbox { messages, head: head_out, policy: policy_out, holders: holders_out };
+        (Self { queue, head, policy, holders }, inbox)
     }
 
     /// The policy that is live.
@@ -148,6 +152,12 @@ impl Handle {
     #[must_use]
     pub fn policies(&self) -> watch::Receiver<Arc<Live>> {
         self.policy.clone()
+    }
+
+    /// Everybody who holds a grant, each time that they are to be asked about.
+    #[must_use]
+    pub fn holders(&self) -> watch::Receiver<Holders> {
+        self.holders.clone()
     }
 
     /// The number of the newest entry of the record, as it changes.
@@ -220,4 +230,6 @@ pub struct Inbox {
     pub head: watch::Sender<u64>,
     /// The live policy.
     pub policy: watch::Sender<Arc<Live>>,
+    /// Who is to be asked about.
+    pub holders: watch::Sender<Holders>,
 }

@@ -2,7 +2,6 @@
 //! the ledger was folded, and what differs is made right and recorded.
 
 use std::collections::BTreeSet;
-use std::thread;
 
 use jit_common::ids::RequestId;
 use jit_mechanisms::guard_notes::{self, Note};
@@ -13,8 +12,7 @@ use jitd_core::now::Now;
 use jitd_core::record::{Cause, Draft, Entry, Origin, Person};
 
 use super::Engine;
-use super::message::Message;
-use crate::people;
+use crate::holders::Holders;
 
 impl Engine {
     /// What jitd does before it takes the first call.
@@ -149,21 +147,13 @@ impl Engine {
         }
     }
 
-    /// Asks NSS, on another thread, whether everybody who holds a grant is still who they were.
+    /// Has NSS asked, on a thread of its own, whether everybody who holds a grant is still who they were.
     pub(super) fn check_people(&self) {
-        let holders: BTreeSet<(u32, String)> =
+        let people: BTreeSet<(u32, String)> =
             self.registry.live().map(|grant| (grant.by.uid, grant.by.name.clone())).collect();
-        if holders.is_empty() {
-            return;
+        if !people.is_empty() {
+            self.inbox.holders.send_replace(Holders { people, wall: self.clock.now().wall });
         }
-        let (handle, wall) = (self.handle.clone(), self.clock.now().wall);
-        thread::spawn(move || {
-            let gone = holders.into_iter().filter(|(uid, name)| !people::is_still(*uid, name, wall));
-            let gone: Vec<(u32, String)> = gone.collect();
-            if !gone.is_empty() {
-                let _ = handle.tell_blocking(Message::Gone(gone));
-            }
-        });
     }
 
     /// These accounts are gone, renamed, locked or expired: their grants end.

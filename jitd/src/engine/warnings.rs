@@ -6,7 +6,7 @@ use jit_common::ids::RequestId;
 use jitd_core::lifecycle::registry::{Grant, Registry};
 use jitd_core::now::{NANOS, Now};
 
-use crate::terminals;
+use crate::terminals::Terminals;
 
 /// Seconds before the end.
 const BEFORE: [i64; 2] = [300, 60];
@@ -15,6 +15,7 @@ const BEFORE: [i64; 2] = [300, 60];
 #[derive(Debug, Default)]
 pub struct Warnings {
     given: BTreeSet<(RequestId, i64)>,
+    terminals: Terminals,
 }
 
 impl Warnings {
@@ -25,7 +26,7 @@ impl Warnings {
             let left = grant.deadline.left(now);
             let due: Vec<i64> = pending(&self.given, grant).filter(|before| left <= before * NANOS).collect();
             if let Some(before) = due.last() {
-                terminals::tell(grant.by.uid, sentence(grant, *before));
+                self.terminals.tell(grant.by.uid, sentence(grant, *before));
             }
             self.given.extend(due.into_iter().map(|before| (grant.id, before)));
         }

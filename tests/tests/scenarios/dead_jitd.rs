@@ -166,3 +166,24 @@ fn a_restart_in_the_middle_neither_ends_nor_prolongs() {
         assert_eq!(site.status("dora")["mine"][0]["id"], *lasting.id);
     }
 }
+
+#[test]
+fn what_is_due_ends_while_the_policy_is_still_being_read() {
+    let Some(mut site) = site(Release::Bookworm) else { return };
+    let grant = site.grant("alice", "ids", "3s");
+    site.guard.kill().unwrap();
+    site.jitd.kill().unwrap();
+    site.run(&["mv", "/usr/sbin/visudo", "/opt/visudo"]).unwrap().expect_ok();
+    // It says what it is, and hangs over two roles of the policy, ten seconds each.
+    let hangs = "#!/bin/sh\n\
+        for last; do :; done\n\
+        [ \"$1\" = -c ] && grep -q /usr/bin/cat \"$last\" && exec sleep 1000\n\
+        exec /opt/visudo \"$@\"\n";
+    site.write_mode("/usr/sbin/visudo", hangs, 0o755).unwrap();
+    site.jitd = site.command(&["/usr/sbin/jitd"]).spawn().unwrap();
+    let off = || (site.sudoers() == HEADER).then_some(());
+    until("it to be off, though visudo does not answer", SOON, off).unwrap();
+    site.elevate("dora", "ids", "30m").expect_code(3).expect_says("the policy is being read");
+    assert_eq!(site.told(&grant, "ended")["body"]["cause"], "expired");
+    assert!(site.record("policy-loaded").len() == 1, "of the first jitd; the second one still reads");
+}

@@ -143,7 +143,7 @@ pub fn read(paths: &HostPaths) -> Result<Option<Applied>, AppliedError> {
         Entry::Strange(why) => return Err(damaged(Damage { line: 1, why })),
         Entry::File(content) => content,
     };
-    if content.uid != paths.owner.as_raw() || content.mode & 0o022 != 0 {
+    if !content.is_only_of(paths.owner) {
         let why = format!("it belongs to uid {} with mode {:04o}", content.uid, content.mode);
         return Err(damaged(Damage { line: 1, why }));
     }

@@ -73,6 +73,14 @@ pub struct Content {
     pub identity: Identity,
 }
 
+impl Content {
+    /// Whether `owner` owns it and nobody else may write to it.
+    #[must_use]
+    pub fn is_only_of(&self, owner: Uid) -> bool {
+        self.uid == owner.as_raw() && self.mode & 0o022 == 0
+    }
+}
+
 /// What stands under a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
@@ -115,6 +123,17 @@ impl Dir {
         Self::after_making(made, mode, path, || Self::open(path, owner))
     }
 
+    /// Opens the directory `name` in this one.
+    ///
+    /// # Errors
+    /// As [`Dir::open`].
+    pub fn child(&self, name: &OsStr) -> Result<Self, DirError> {
+        let path = self.path.join(name);
+        let fd = openat(self.fd.as_fd(), name, OPEN_DIR, Mode::empty());
+        let fd = fd.map_err(|why| DirError::opening(&path, why))?;
+        Self { fd, path, owner: self.owner }.checked()
+    }
+
     /// Opens the directory `name` in this one, making it with `mode` when it is missing.
     ///
     /// # Errors
@@ -122,11 +141,7 @@ impl Dir {
     pub fn child_or_make(&self, name: &OsStr, mode: u32) -> Result<Self, DirError> {
         let path = self.path.join(name);
         let made = mkdirat(self.fd.as_fd(), name, Mode::from_bits_truncate(mode));
-        Self::after_making(made, mode, &path, || {
-            let fd = openat(self.fd.as_fd(), name, OPEN_DIR, Mode::empty());
-            let fd = fd.map_err(|why| DirError::opening(&path, why))?;
-            Self { fd, path: path.clone(), owner: self.owner }.checked()
-        })
+        Self::after_making(made, mode, &path, || self.child(name))
     }
 
     fn after_making(

@@ -16,19 +16,24 @@ const PROBE_UID: u32 = 60_000;
 
 /// Every reason why this host cannot carry the role, as sentences; none when it can.
 ///
-/// `account_exists` says whether a name is an account here. visudo may take `limit`; when it gives no answer, that is
+/// `account_exists` says whether a name is an account here, or why it cannot be told. visudo may take `limit`; when it gives no answer, that is
 /// a reason too.
 pub fn reasons_against(
     paths: &HostPaths,
     sudo: &Sudo,
     role: &SudoRole,
-    account_exists: impl FnOnce(&str) -> bool,
+    account_exists: impl FnOnce(&str) -> Result<bool, String>,
     limit: Duration,
 ) -> Vec<String> {
     let mut reasons = path_reasons(paths, &role.commands);
     let run_as = role.run_as.as_str();
-    if !account_exists(run_as) {
-        reasons.push(format!("the account {run_as:?} that its commands run as does not exist on this host"));
+    match account_exists(run_as) {
+        Ok(true) => {}
+        Ok(false) => {
+            reasons
+                .push(format!("the account {run_as:?} that its commands run as does not exist on this host"));
+        }
+        Err(why) => reasons.push(format!("the account {run_as:?} that its commands run as: {why}")),
     }
     let visudo = sudo.visudo();
     match visudo.check_text(&render_probe(role, PROBE_UID, sudo.dialect()), limit) {
