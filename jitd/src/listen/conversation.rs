@@ -47,6 +47,14 @@ pub(super) struct Client {
     stream: UnixStream,
     /// Bytes that go out with the first answer.
     unsent: Vec<u8>,
+    welcome: Welcome,
+}
+
+/// Whether a client was welcomed, which it waits for before everything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Welcome {
+    NotYet,
+    Said,
 }
 
 /// Everything that is known of the caller when its request is taken up.
@@ -58,7 +66,7 @@ pub(super) struct Caller {
 
 /// Holds one conversation. How it ends is the client's business; a log line for each would let anybody fill the log.
 pub(super) async fn hold(stream: UnixStream, mut seat: Seat, reception: Arc<Reception>) {
-    let mut client = Client { stream, unsent: Vec::new() };
+    let mut client = Client { stream, unsent: Vec::new(), welcome: Welcome::NotYet };
     let peer = match peer::of(&client.stream) {
         Ok(peer) => peer,
         Err(error) => {
@@ -98,9 +106,9 @@ pub(super) fn too_many(max: u32) -> Refusal {
 /// Whether a uid that is new has an account decides with whom it shares its places. While the account database does not
 /// answer it is as good as new.
 async fn get_to_know(uid: u32, seat: &mut Seat, reception: &Reception) -> Result<(), u32> {
-    if !reception.seats.is_new(uid) {
+    if let Some(account) = reception.seats.account(uid) {
         // It may have been new when this place was taken.
-        return seat.settle(uid, Account::Known);
+        return seat.settle(uid, account);
     }
     match people::has_account(uid).await {
         Ok(true) => seat.settle(uid, Account::Known),
@@ -115,7 +123,7 @@ async fn talk(client: &mut Client, peer: Peer, reception: &Reception, seat: Seat
     if hello.wire != WIRE_VERSION {
         return client.say(Response::WrongVersion { wire: WIRE_VERSION, daemon }).await;
     }
-    client.unsent = frame::wrap(&codec::encode(&Response::Welcome { daemon })?, frame::MAX_RESPONSE)?;
+    client.welcome()?;
     let mut request: Request = client.hear().await?;
     if let Err(wait_secs) = reception.seats.request(peer.uid, &reception.clock.now()) {
         return client.refuse(Refusal::RateLimited { wait_secs }).await;
@@ -292,18 +300,53 @@ impl Client {
         Ok(())
     }
 
+    /// Says no, at whatever point of the conversation.
     pub(super) async fn refuse(&mut self, refusal: Refusal) -> Result<(), Broken> {
-        if self.unsent.is_empty() {
-            // A refusal before the hello: the client still waits for the welcome.
-            let welcome = Response::Welcome { daemon: env!("CARGO_PKG_VERSION").to_owned() };
-            self.unsent = frame::wrap(&codec::encode(&welcome)?, frame::MAX_RESPONSE)?;
+        if self.welcome == Welcome::NotYet {
+            self.welcome()?;
         }
         self.say(Response::Refused { refusal, explanation: None }).await
+    }
+
+    /// Has the welcome go out with the first answer.
+    fn welcome(&mut self) -> Result<(), Broken> {
+        let welcome = Response::Welcome { daemon: env!("CARGO_PKG_VERSION").to_owned() };
+        self.unsent = frame::wrap(&codec::encode(&welcome)?, frame::MAX_RESPONSE)?;
+        self.welcome = Welcome::Said;
+        Ok(())
     }
 
     /// Waits until the client hangs up. Whatever it says meanwhile is not listened to.
     pub(super) async fn gone(&mut self) {
         let mut heard = [0; 64];
         while matches!(self.stream.read(&mut heard).await, Ok(count) if count > 0) {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+    use super::*;
+    use crate::clock::Clock;
+    use crate::engine::Handle;
+    use crate::listen::Seats;
+
+    #[tokio::test]
+    async fn the_engine_sees_that_a_client_has_hung_up() {
+        let (engine, mut inbox) = Handle::new(Arc::default());
+        let seats = Seats::new(crate::config::Limits::default(), 1024);
+        let reception = Arc::new(Reception { engine, seats, clock: Clock::of_this_boot().unwrap() });
+        let (mut client, stream) = UnixStream::pair().unwrap();
+        let seat = reception.seats.take(peer::uid(&stream).unwrap(), Kind::Call).unwrap();
+        let conversation = tokio::spawn(hold(stream, seat, reception));
+        let hello = Hello { wire: WIRE_VERSION, client: String::new() };
+        for body in [codec::encode(&hello).unwrap(), codec::encode(&Request::Status).unwrap()] {
+            client.write_all(&frame::wrap(&body, frame::MAX_REQUEST).unwrap()).await.unwrap();
+        }
+        let Some(Message::Call(mut call)) = inbox.messages.recv().await else { unreachable!() };
+        assert!(!call.reply.is_closed());
+        drop(client);
+        call.reply.closed().await;
+        conversation.await.unwrap();
     }
 }

@@ -16,6 +16,9 @@ const KEPT: u32 = 256;
 /// Connections of all uids together that have no account.
 const WITHOUT_ACCOUNT: u32 = 32;
 
+/// Uids without an account that are remembered.
+const STRANGERS: usize = 4096;
+
 /// Nanoseconds over which requests are counted.
 const MINUTE: i64 = 60 * NANOS;
 
@@ -44,6 +47,9 @@ struct Table {
     held: BTreeMap<Whose, Held>,
     /// Uids that were found to have an account.
     known: BTreeSet<u32>,
+    /// Uids that were found to have none, until they are forgotten.
+    strangers: BTreeSet<u32>,
+    strangers_until: i64,
     in_all: u32,
 }
 
@@ -105,19 +111,33 @@ impl Seats {
         Ok(Seat { seats: self.clone(), whose, kind })
     }
 
-    /// Remembers whether `uid` has an account.
+    /// Remembers whether `uid` has an account: for good if it has, else for a minute, so that a crowd of such uids does
+    /// not keep those out that are new.
     pub fn learn(&self, uid: u32, account: Account) {
-        let known = &mut self.lock().known;
+        let mut table = self.lock();
         match account {
-            Account::Known => known.insert(uid),
-            Account::None => known.remove(&uid),
-        };
+            Account::Known => {
+                table.strangers.remove(&uid);
+                table.known.insert(uid);
+            }
+            Account::None => {
+                table.known.remove(&uid);
+                if table.strangers.len() >= STRANGERS {
+                    table.strangers.clear();
+                }
+                table.strangers.insert(uid);
+            }
+        }
     }
 
-    /// Whether it is still to be looked up if `uid` has an account.
+    /// Whether `uid` has an account; `None` when that is to be looked up.
     #[must_use]
-    pub fn is_new(&self, uid: u32) -> bool {
-        self.lock().whose(uid) == Whose::NotLookedUp
+    pub fn account(&self, uid: u32) -> Option<Account> {
+        match self.lock().whose(uid) {
+            Whose::Uid(_) => Some(Account::Known),
+            Whose::WithoutAccount => Some(Account::None),
+            Whose::NotLookedUp => None,
+        }
     }
 
     /// Counts a request of `uid`.
@@ -128,6 +148,10 @@ impl Seats {
         let mut table = self.lock();
         // Whoever holds nothing and whose minute is over is forgotten.
         table.held.retain(|_, held| held.connections + held.followers > 0 || held.minute_ends > now.boot);
+        if table.strangers_until <= now.boot {
+            table.strangers_until = now.boot.saturating_add(MINUTE);
+            table.strangers.clear();
+        }
         let whose = match table.whose(uid) {
             Whose::Uid(uid) => Whose::Uid(uid),
             Whose::NotLookedUp | Whose::WithoutAccount => Whose::WithoutAccount,
@@ -194,9 +218,12 @@ impl Seat {
 
 impl Table {
     fn whose(&self, uid: u32) -> Whose {
-        match uid == 0 || self.known.contains(&uid) {
-            true => Whose::Uid(uid),
-            false => Whose::NotLookedUp,
+        if uid == 0 || self.known.contains(&uid) {
+            Whose::Uid(uid)
+        } else if self.strangers.contains(&uid) {
+            Whose::WithoutAccount
+        } else {
+            Whose::NotLookedUp
         }
     }
 
@@ -277,7 +304,7 @@ mod tests {
         let seats = seats(Limits::default(), 1000..1001);
         let mut held = Vec::new();
         for uid in 300_000..300_500 {
-            assert!(seats.is_new(uid));
+            assert_eq!(seats.account(uid), None);
             for mut seat in all(&seats, uid) {
                 if seat.settle(uid, Account::None).is_ok() {
                     held.push(seat);
@@ -288,7 +315,11 @@ mod tests {
         assert!(seats.take(1000, Kind::Call).is_ok());
         let mut new = seats.take(1001, Kind::Call).unwrap();
         new.settle(1001, Account::Known).unwrap();
-        assert!(!seats.is_new(1001));
+        assert_eq!(seats.account(1001), Some(Account::Known));
+        // They do not even stand in the way of those who are new, until they are looked up again.
+        assert_eq!(seats.take(300_000, Kind::Call).unwrap_err(), WITHOUT_ACCOUNT);
+        assert!(seats.request(1000, &at(0)).is_ok());
+        assert_eq!(seats.account(300_000), None);
     }
 
     #[test]
