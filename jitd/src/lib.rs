@@ -4,7 +4,6 @@
 //! by the core, writes the `ledger`, changes the host by the mechanisms and answers; `timers` end what is due, `sinks`
 //! tell others.
 
-mod accounts;
 mod clock;
 mod config;
 mod engine;
@@ -22,6 +21,7 @@ mod service;
 pub mod sinks;
 mod terminals;
 mod timers;
+mod watch;
 mod worker;
 mod zones;
 

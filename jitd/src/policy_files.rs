@@ -9,7 +9,7 @@ use std::time::Duration;
 use jit_mechanisms::HostPaths;
 use jit_mechanisms::dir::{self, Dir, DirError};
 use jit_mechanisms::sudo::{self, Sudo};
-use jitd_core::policy::Policy;
+use jitd_core::policy::{FindingKind, Policy};
 use jitd_core::record::{DisabledRole, Entry};
 use nix::unistd::Uid;
 
@@ -64,6 +64,18 @@ impl Live {
         (!self.is_valid()).then(first)
     }
 
+    /// That nobody can ask for anything, because no role is defined, if that is so.
+    #[must_use]
+    pub fn is_empty_because(&self) -> Option<String> {
+        let none = self.is_valid() && self.policy.roles().next().is_none();
+        let dir = jit_common::paths::POLICY_DIR;
+        none.then(|| {
+            format!(
+                "there is no policy yet, so nobody can ask for anything: put one into {dir} and reload jitd"
+            )
+        })
+    }
+
     /// Why a role equals root; empty when it does not.
     #[must_use]
     pub fn equals_root(&self, role: &str) -> Vec<String> {
@@ -116,7 +128,9 @@ pub fn load(dir: &Path, paths: &HostPaths, sudo: &Result<Sudo, String>, run_as: 
     };
     let mut equals_root: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for finding in jitd_core::policy::lint(&policy) {
-        equals_root.entry(finding.role.clone()).or_default().push(finding.to_string());
+        if finding.kind == FindingKind::EqualToRoot {
+            equals_root.entry(finding.role).or_default().push(finding.message);
+        }
     }
     let live = Live {
         files: texts.iter().map(|(name, _)| name.clone()).collect(),

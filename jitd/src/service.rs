@@ -13,7 +13,6 @@ use jitd_core::record::Entry;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::accounts;
 use crate::clock::Clock;
 use crate::config::{self, ConfigError, Settings};
 use crate::engine::{Book, Engine, Handle, Health, Host, Message, Parts, views};
@@ -24,6 +23,7 @@ use crate::policy_files::Live;
 use crate::reload::{self, Reload};
 use crate::sinks::{self, SinkHealth};
 use crate::timers::{self, Alarm};
+use crate::watch;
 
 /// How long the engine may take for one beat before systemd is no longer told that all is well.
 const BEAT: Duration = Duration::from_secs(3);
@@ -127,7 +127,7 @@ async fn serve(
     let seats = Seats::new(settings.limits, descriptors::raise());
     let reception = Arc::new(Reception { engine: handle.clone(), seats, clock });
     timers::start(alarm, handle.clone()).map_err(system("start the timers"))?;
-    accounts::start(handle.clone()).map_err(system("watch /etc for changed accounts"))?;
+    watch::start(handle.clone()).map_err(system("watch for changed accounts and the guard's notes"))?;
     holders::start(handle.clone()).map_err(system("watch for holders who are gone"))?;
     let (reload, policy) = reload::start(handle.clone(), sudo).map_err(system("read the policy"))?;
     tokio::spawn(reload_on_hangup(reload));

@@ -30,6 +30,9 @@ pub struct Now {
     pub boot_id: BootId,
 }
 
+/// Seconds from which on a part of a second is not missed.
+const WORTH_CUTTING: u32 = 10;
+
 /// When a grant ends: fixed in the intent record on both clocks, and whichever comes first ends it.
 ///
 /// So stepping the wall clock back never lengthens a grant, stepping it forward may end it early, suspend
@@ -45,12 +48,13 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// The deadline `seconds` after `now`, at the next whole second of the wall clock: grants that are due in the same
-    /// second are due together, and sudo's own limit, which counts whole seconds, is the same moment.
+    /// The deadline `seconds` after `now`, cut to a whole second of the wall clock: grants that are due in the same second
+    /// are due together, and sudo's own limit, which counts whole seconds, is the same moment. Nobody has a privilege
+    /// for longer than the rule permits, so it is cut and not rounded up; a grant of a few seconds is left as it is.
     #[must_use]
     pub fn after(now: &Now, seconds: u32) -> Self {
-        let over = now.wall.rem_euclid(NANOS);
-        let length = i64::from(seconds) * NANOS + if over > 0 { NANOS - over } else { 0 };
+        let over = if seconds < WORTH_CUTTING { 0 } else { now.wall.rem_euclid(NANOS) };
+        let length = i64::from(seconds) * NANOS - over;
         Self {
             wall: now.wall.saturating_add(length),
             boot: now.boot.saturating_add(length),
@@ -87,13 +91,12 @@ mod tests {
         let asked = |wall, boot| Now { wall, boot, boot_id: BootId("a".into()) };
         let early = Deadline::after(&asked(1_000 * NANOS + 1, 50 * NANOS), 60);
         let late = Deadline::after(&asked(1_000 * NANOS + 900_000_000, 50 * NANOS + 899_999_999), 60);
-        assert_eq!(early.wall, 1_061 * NANOS);
+        assert_eq!(early.wall, 1_060 * NANOS);
         assert_eq!(early, late);
-        assert_eq!(
-            Deadline::after(&at(1_001, 51, "a"), 60).wall,
-            1_061 * NANOS,
-            "a whole second is not rounded"
-        );
+        let whole = Deadline::after(&at(1_001, 51, "a"), 60);
+        assert_eq!(whole.wall, 1_061 * NANOS, "a whole second is not cut");
+        let short = Deadline::after(&asked(1_000 * NANOS + 900_000_000, 0), 1);
+        assert_eq!(short.wall, 1_001 * NANOS + 900_000_000, "a second stays a second");
     }
 
     #[test]

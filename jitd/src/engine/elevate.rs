@@ -93,8 +93,11 @@ impl Engine {
         if let Some(lock) = self.registry.lock() {
             return Err(admission::locked(lock));
         }
-        if let Some(why) = self.not_granting() {
+        if let Some(why) = self.book.closed() {
             return Err(Refusal::LedgerUnavailable { why });
+        }
+        if let Some(why) = self.unfit() {
+            return Err(Refusal::ApplyFailed { role: ask.role.clone(), why });
         }
         if let Some(why) = self.live.invalid_because() {
             return Err(Refusal::PolicyInvalid { why });

@@ -84,6 +84,8 @@ pub enum Message {
     Gone(Vec<(u32, String)>),
     /// The account files have changed.
     AccountsChanged,
+    /// The guard has left notes.
+    Look,
     /// A timer rang, or the wall clock was set.
     Wake,
     /// Is the engine alive?

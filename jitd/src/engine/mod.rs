@@ -190,6 +190,7 @@ impl Engine {
             Message::Policy(loaded) => self.new_policy(*loaded, now),
             Message::Gone(people) => self.people_gone(&people, now),
             Message::AccountsChanged => self.check_people(),
+            Message::Look => self.look(now),
             Message::Wake => {}
             Message::Beat(reply) => {
                 let _ = reply.send(self.health());
@@ -230,7 +231,12 @@ impl Engine {
 
     /// Why nothing is granted at present, apart from the kill switch and the policy.
     fn not_granting(&self) -> Option<String> {
-        self.book.closed().or_else(|| self.no_alarm.clone()).or_else(|| self.host.unfit())
+        self.book.closed().or_else(|| self.unfit())
+    }
+
+    /// Why nothing could be made real or ended on time, if that is so.
+    fn unfit(&self) -> Option<String> {
+        self.no_alarm.clone().or_else(|| self.host.unfit())
     }
 
     fn health(&self) -> Health {
@@ -276,6 +282,7 @@ impl Engine {
                 | Message::Policy(_)
                 | Message::Gone(_)
                 | Message::AccountsChanged
+                | Message::Look
                 | Message::Wake
                 | Message::Beat(_)
                 | Message::Stop(_) => {}

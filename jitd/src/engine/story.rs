@@ -29,7 +29,8 @@ impl Engine {
         let caller = caller(call);
         let mine = self.registry.of(call.peer.uid).filter(|grant| grant.by == caller);
         let locked = self.registry.lock().map(|lock| admission::locked(lock).to_string());
-        let not_granting = [locked, self.not_granting(), self.live.invalid_because()];
+        let policy = self.live.invalid_because().or_else(|| self.live.is_empty_because());
+        let not_granting = [locked, self.not_granting(), policy];
         Response::Status(Box::new(StatusView {
             mine: mine.map(view).collect(),
             all: sees_all.then(|| self.registry.live().map(view).collect()),

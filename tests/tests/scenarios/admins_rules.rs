@@ -1,6 +1,6 @@
 //! Beside an admin's own sudoers: their denials and standing rights stay, their defaults do not reach ours.
 
-use jit_e2e::{Inside, Release};
+use jit_e2e::{Inside, Release, RootBed};
 
 use crate::site::{HEADER, Product as _, REASON, json, site, site_with};
 
@@ -79,5 +79,17 @@ fn an_admins_defaults_do_not_reach_our_rules() {
         site.sudo("alice", &["true"]).expect_ok();
         site.sudo("alice", &["LD_LIBRARY_PATH=/tmp", "true"]).expect_code(1);
         site.sudo("alice", &["-E", "true"]).expect_code(1);
+    }
+}
+
+/// In sudoers the last setting wins, and jitd cannot stand behind an admin's. It says so and grants nothing.
+#[test]
+fn a_password_role_is_refused_where_sudo_would_remember_the_password_all_the_same() {
+    for release in Release::ALL {
+        let later = |bed: &RootBed| admin(bed, "99-last", "Defaults timestamp_timeout=60\n");
+        let Some(site) = site_with(release, later) else { return };
+        site.elevate("alice", "everything", "30m").expect_code(1).expect_says("timestamp_timeout=60");
+        site.sudo("alice", &["/usr/bin/id"]).expect_code(1);
+        site.elevate("alice", "tasks", "30m").expect_ok();
     }
 }

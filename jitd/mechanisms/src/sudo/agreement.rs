@@ -11,7 +11,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use jit_common::child::{self, Ended};
-use jitd_core::policy::{Arguments, Command, Commands, SudoRole};
+use jit_common::visudo::Flavour;
+use jitd_core::policy::{Arguments, Authenticate, Command, Commands, SudoRole};
 
 use super::probe::Sudo;
 
@@ -122,12 +123,52 @@ pub fn ask_role(sudo: &Sudo, user: &str, role: &SudoRole, limit: Duration) -> Ro
             Agreement::Unclear { why } => answers.unclear.push((command.clone(), why)),
         }
     }
+    let asks = role.password == Authenticate::Asked && sudo.flavour() == Flavour::Classic;
+    if asks
+        && !answers.allowed.is_empty()
+        && let Some(why) = remembers(sudo, user, limit)
+    {
+        let allowed = std::mem::take(&mut answers.allowed);
+        answers.refused.extend(allowed.into_iter().map(|command| (command, why.clone())));
+    }
     answers
+}
+
+/// Why sudo would not ask for the password each time, if that is so. In sudoers the last `timestamp_timeout` wins, and an
+/// admin's may stand behind ours; then a cached password outlives the question, and perhaps the grant.
+fn remembers(sudo: &Sudo, user: &str, limit: Duration) -> Option<String> {
+    let said = match child::run(sudo.program(), &["-n", "-l", "-U", user], limit) {
+        Ok(Ended::Exited { output, .. }) => output,
+        Ok(Ended::TimedOut { .. }) | Err(_) => String::new(),
+    };
+    match last_timeout(&said) {
+        Some("0") => None,
+        Some(minutes) => Some(format!(
+            "this host's sudoers has timestamp_timeout={minutes} behind the grants, so sudo would remember the password; \
+             move it before the line that includes /etc/sudoers.d/00-jit"
+        )),
+        None => Some("sudo does not say for how long it remembers a password".to_owned()),
+    }
+}
+
+/// The last `timestamp_timeout` in what `sudo -l` says.
+fn last_timeout(said: &str) -> Option<&str> {
+    let value = said.rsplit_once("timestamp_timeout=")?.1;
+    value.split([',', '\n', ' ']).next()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_timeout_is_the_one_that_counts() {
+        let said = "Matching Defaults entries for alice on web1:\n    env_reset, timestamp_timeout=0,\n    \
+                    secure_path=/usr/sbin\\:/usr/bin, timestamp_timeout=60\n\nUser alice may run:\n";
+        assert_eq!(last_timeout(said), Some("60"));
+        assert_eq!(last_timeout(&said.replace("60", "0")), Some("0"));
+        assert_eq!(last_timeout("User alice is not allowed to run sudo on web1.\n"), None);
+    }
 
     #[test]
     fn only_an_exit_of_zero_is_a_yes() {
