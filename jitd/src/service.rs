@@ -1,6 +1,7 @@
 //! jitd as a service: what is started in which order, what systemd is told, and the orderly stop.
 
 use std::io;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -27,6 +28,9 @@ use crate::watch;
 
 /// How long the engine may take for one beat before systemd is no longer told that all is well.
 const BEAT: Duration = Duration::from_secs(3);
+
+/// How long calls wait for the first policy.
+const FIRST_POLICY: Duration = Duration::from_secs(5);
 
 /// How much longer systemd gives a jitd that still reads its first policy, in microseconds (`EXTEND_TIMEOUT_USEC` of
 /// sd_notify(3)); said anew with every beat.
@@ -131,7 +135,7 @@ async fn serve(
     holders::start(handle.clone()).map_err(system("watch for holders who are gone"))?;
     let (reload, policy) = reload::start(handle.clone(), sudo).map_err(system("read the policy"))?;
     tokio::spawn(reload_on_hangup(reload));
-    tokio::spawn(socket::serve(listener, reception));
+    tokio::spawn(receive(handle.clone(), listener, reception));
     tokio::spawn(beat(handle.clone(), policy));
     until_stopped(handle, engine_ended, &told).await
 }
@@ -185,6 +189,13 @@ async fn until_stopped(
     handle.tell(Message::End).await.map_err(|_| ServiceError::EngineGone)?;
     let _ = engine_ended.await;
     Ok(())
+}
+
+/// Takes calls. One that came before the first policy, as the one that had jitd started, waits for it in the socket's
+/// queue; when the policy takes long, people are heard all the same: they may give back, and root may revoke.
+async fn receive(engine: Handle, listener: UnixListener, reception: Arc<Reception>) -> io::Result<()> {
+    let _ = tokio::time::timeout(FIRST_POLICY, engine.first_policy()).await;
+    socket::serve(listener, reception).await
 }
 
 /// SIGHUP reads the policy again.

@@ -156,6 +156,12 @@ impl Handle {
         self.policy.clone()
     }
 
+    /// Waits until the engine has taken a policy, be it good or bad, or has stopped.
+    pub async fn first_policy(&self) {
+        // A handle never looks at its receiver itself, so the first change stays new to it.
+        let _ = self.policy.clone().changed().await;
+    }
+
     /// Everybody who holds a grant, each time that they are to be asked about.
     #[must_use]
     pub fn holders(&self) -> watch::Receiver<Holders> {
