@@ -34,6 +34,23 @@ pub const SUDO_CONF: &str = "/etc/sudo.conf";
 /// The sudo that people type.
 pub const SUDO: &str = "/usr/bin/sudo";
 
+/// Where the files of accounts and groups lie.
+pub const ETC_DIR: &str = "/etc";
+/// The accounts of this host (passwd(5)).
+pub const ETC_PASSWD: &str = "/etc/passwd";
+/// The groups of this host and their members (group(5)).
+pub const ETC_GROUP: &str = "/etc/group";
+/// The groups' passwords, administrators and members again (gshadow(5)); not every host has one.
+pub const ETC_GSHADOW: &str = "/etc/gshadow";
+/// Held by whoever changes accounts or groups (lckpwdf(3)).
+pub const PASSWORD_LOCK: &str = "/etc/.pwd.lock";
+/// Makes the name service cache daemon forget (nscd(8)).
+pub const NSCD: &str = "/usr/sbin/nscd";
+/// There while the name service cache daemon runs.
+pub const NSCD_SOCKET: &str = "/run/nscd/socket";
+/// Makes sssd forget (sss_cache(8)).
+pub const SSS_CACHE: &str = "/usr/sbin/sss_cache";
+
 /// What outlives a reboot.
 pub const STATE_DIR: &str = "/var/lib/jit";
 /// The record.

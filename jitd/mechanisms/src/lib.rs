@@ -3,6 +3,7 @@
 pub mod applied;
 pub mod blocks;
 pub mod dir;
+pub mod groups;
 pub mod guard_notes;
 pub mod include;
 pub mod kill_switch;

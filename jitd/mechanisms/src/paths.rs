@@ -45,6 +45,22 @@ pub struct HostPaths {
     pub sudo_conf: PathBuf,
     /// [`paths::SUDO`].
     pub sudo: PathBuf,
+    /// [`paths::ETC_DIR`].
+    pub etc_dir: PathBuf,
+    /// [`paths::ETC_PASSWD`].
+    pub etc_passwd: PathBuf,
+    /// [`paths::ETC_GROUP`].
+    pub etc_group: PathBuf,
+    /// [`paths::ETC_GSHADOW`].
+    pub etc_gshadow: PathBuf,
+    /// [`paths::PASSWORD_LOCK`].
+    pub password_lock: PathBuf,
+    /// [`paths::NSCD`].
+    pub nscd: PathBuf,
+    /// [`paths::NSCD_SOCKET`].
+    pub nscd_socket: PathBuf,
+    /// [`paths::SSS_CACHE`].
+    pub sss_cache: PathBuf,
 }
 
 impl Default for HostPaths {
@@ -81,6 +97,14 @@ impl HostPaths {
             include_file: at(paths::INCLUDE_FILE),
             sudo_conf: at(paths::SUDO_CONF),
             sudo: at(paths::SUDO),
+            etc_dir: at(paths::ETC_DIR),
+            etc_passwd: at(paths::ETC_PASSWD),
+            etc_group: at(paths::ETC_GROUP),
+            etc_gshadow: at(paths::ETC_GSHADOW),
+            password_lock: at(paths::PASSWORD_LOCK),
+            nscd: at(paths::NSCD),
+            nscd_socket: at(paths::NSCD_SOCKET),
+            sss_cache: at(paths::SSS_CACHE),
         }
     }
 }
@@ -123,6 +147,9 @@ mod tests {
             assert_eq!(at.applied.parent(), Some(at.state_dir.as_path()));
             assert_eq!(at.guard_notes.parent(), Some(at.state_dir.as_path()));
             assert_eq!(at.include_file.parent(), Some(at.etc_sudoers_dir.as_path()));
+            for file in [&at.etc_passwd, &at.etc_group, &at.etc_gshadow, &at.password_lock] {
+                assert_eq!(file.parent(), Some(at.etc_dir.as_path()));
+            }
         }
         assert_eq!(HostPaths::default().sudoers_file, Path::new(paths::SUDOERS_FILE));
     }

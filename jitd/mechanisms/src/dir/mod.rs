@@ -6,7 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -53,6 +53,11 @@ impl Identity {
         }
     }
 
+    /// When its bytes were last written, in seconds since 1970 as the wall clock had it.
+    pub(crate) fn written(&self) -> i64 {
+        self.mtime.0
+    }
+
     /// Whether both are the same file, whatever happened to it between.
     #[must_use]
     pub fn same_file(&self, other: Self) -> bool {
@@ -88,6 +93,23 @@ pub enum Entry {
     Missing,
     /// A regular file.
     File(Content),
+    /// Something that is no file of ours, in words.
+    Strange(String),
+}
+
+/// What stands under a name, held open.
+pub(crate) enum OpenEntry {
+    /// Nothing.
+    Missing,
+    /// A regular file.
+    File {
+        /// At its end.
+        file: File,
+        /// As it was before it was read.
+        meta: std::fs::Metadata,
+        /// All of its bytes.
+        bytes: Vec<u8>,
+    },
     /// Something that is no file of ours, in words.
     Strange(String),
 }
@@ -193,6 +215,10 @@ impl Dir {
         &self.path
     }
 
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
     /// Opens the file `name` with `flags`; a link is never followed and a FIFO never waited for.
     pub(crate) fn open_file(&self, name: &OsStr, flags: OFlag, mode: u32) -> Result<File, Errno> {
         let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
@@ -204,28 +230,39 @@ impl Dir {
     /// # Errors
     /// It cannot be opened or read.
     pub fn read(&self, name: &OsStr, max: u64) -> Result<Entry, DirError> {
+        Ok(match self.read_open(name, max)? {
+            OpenEntry::Missing => Entry::Missing,
+            OpenEntry::Strange(why) => Entry::Strange(why),
+            OpenEntry::File { meta, bytes, .. } => {
+                let (uid, mode) = (meta.uid(), meta.permissions().mode() & 0o7777);
+                Entry::File(Content { bytes, uid, mode, identity: Identity::of(&meta) })
+            }
+        })
+    }
+
+    /// As [`Dir::read`], and a file is kept open.
+    pub(crate) fn read_open(&self, name: &OsStr, max: u64) -> Result<OpenEntry, DirError> {
         let fail = |source| self.failed("read", name, source);
         let mut file = match self.open_file(name, OFlag::O_RDONLY, 0) {
             Ok(file) => file,
-            Err(Errno::ENOENT) => return Ok(Entry::Missing),
-            Err(Errno::ELOOP) => return Ok(Entry::Strange("it is a symbolic link".into())),
+            Err(Errno::ENOENT) => return Ok(OpenEntry::Missing),
+            Err(Errno::ELOOP) => return Ok(OpenEntry::Strange("it is a symbolic link".into())),
             // A socket (ENXIO) or a device without a driver: nothing that anybody reads as a file.
             Err(Errno::ENXIO | Errno::ENODEV) => {
-                return Ok(Entry::Strange("it is not a regular file".into()));
+                return Ok(OpenEntry::Strange("it is not a regular file".into()));
             }
             Err(why) => return Err(fail(why.into())),
         };
         let meta = file.metadata().map_err(fail)?;
         if !meta.is_file() {
-            return Ok(Entry::Strange("it is not a regular file".into()));
+            return Ok(OpenEntry::Strange("it is not a regular file".into()));
         }
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(usize::try_from(meta.len().min(max)).unwrap_or_default());
         let read = file.by_ref().take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
         if u64::try_from(read).unwrap_or(u64::MAX) > max {
-            return Ok(Entry::Strange(format!("it is longer than {max} bytes")));
+            return Ok(OpenEntry::Strange(format!("it is longer than {max} bytes")));
         }
-        let (uid, mode) = (meta.uid(), meta.permissions().mode() & 0o7777);
-        Ok(Entry::File(Content { bytes, uid, mode, identity: Identity::of(&meta) }))
+        Ok(OpenEntry::File { file, meta, bytes })
     }
 
     /// Which file stands under `name` now; `None` when none that can be opened does.
@@ -283,7 +320,7 @@ impl Dir {
         nix::unistd::fsync(self.fd.as_fd()).map_err(|why| self.failed("sync", OsStr::new("."), why.into()))
     }
 
-    fn failed(&self, verb: &'static str, name: &OsStr, source: io::Error) -> DirError {
+    pub(crate) fn failed(&self, verb: &'static str, name: &OsStr, source: io::Error) -> DirError {
         let path = if name == "." { self.path.clone() } else { self.path.join(name) };
         DirError::File { verb, path, source }
     }

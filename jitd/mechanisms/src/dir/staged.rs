@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -45,13 +45,24 @@ impl Dir {
         mode: u32,
         durability: Durability,
     ) -> Result<Staged<'_>, DirError> {
+        self.stage_as(name, bytes, durability, |file| Ok(self.own(file, mode)?))
+    }
+
+    /// As [`Dir::stage`], with `dress` to give the file its owner, mode and whatever else it needs.
+    pub(crate) fn stage_as(
+        &self,
+        name: &OsStr,
+        bytes: &[u8],
+        durability: Durability,
+        dress: impl FnOnce(&File) -> io::Result<()>,
+    ) -> Result<Staged<'_>, DirError> {
         let temp = temp_name(name);
         let fail = |source| self.failed("write", &temp, source);
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
         let mut file = self.open_file(&temp, flags, 0o600).map_err(|why| fail(why.into()))?;
         let staged = Staged { dir: self, name: name.to_owned(), temp: Some(temp.clone()) };
         file.write_all(bytes).map_err(fail)?;
-        self.own(&file, mode).map_err(|why| fail(why.into()))?;
+        dress(&file).map_err(fail)?;
         match durability {
             Durability::ThisBoot => {}
             Durability::AcrossReboot => file.sync_all().map_err(fail)?,

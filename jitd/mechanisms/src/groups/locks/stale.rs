@@ -1,0 +1,69 @@
+//! Whether whoever made a lock file is still there.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::process;
+
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+
+use crate::dir::{Dir, DirError, Entry};
+
+/// How the kernel counts in /proc/PID/stat: USER_HZ, the same everywhere that this runs (proc_pid_stat(5)).
+const TICKS: i64 = 100;
+
+/// Start times are rounded; this much later is later. In seconds.
+const MARGIN: i64 = 2;
+
+/// More than this is no lock file.
+const SIZE_MAX: u64 = 4096;
+
+/// What a lock file is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Judged {
+    /// Left behind, or gone by now.
+    Stale,
+    /// Somebody's, in words.
+    Held(String),
+}
+
+/// Looks at the lock file `name`. Only for the holder of `/etc/.pwd.lock`.
+pub(super) fn judge(dir: &Dir, name: &OsStr) -> Result<Judged, DirError> {
+    let content = match dir.read(name, SIZE_MAX)? {
+        Entry::Missing => return Ok(Judged::Stale),
+        Entry::Strange(why) => return Ok(Judged::Held(format!("nobody knows whom: {why}"))),
+        Entry::File(content) => content,
+    };
+    let made = content.identity.written();
+    if booted().is_some_and(|booted| made < booted - MARGIN) {
+        return Ok(Judged::Stale);
+    }
+    let text = content.bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+    let pid = std::str::from_utf8(text).ok().and_then(|text| text.trim().parse::<i32>().ok());
+    let Some(pid) = pid.filter(|pid| *pid > 0) else {
+        return Ok(Judged::Held("nobody knows whom: it holds no pid".into()));
+    };
+    // We hold the lock that comes before, and not this one.
+    if i64::from(pid) == i64::from(process::id()) || kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH) {
+        return Ok(Judged::Stale);
+    }
+    Ok(match started(pid) {
+        Some(started) if started > made + MARGIN => Judged::Stale,
+        Some(_) | None => Judged::Held(format!("process {pid}")),
+    })
+}
+
+/// When this boot began, in seconds since 1970 as the wall clock has it now (proc_stat(5)).
+fn booted() -> Option<i64> {
+    let text = fs::read_to_string("/proc/stat").ok()?;
+    text.lines().find_map(|line| line.strip_prefix("btime "))?.parse().ok()
+}
+
+/// When a process began, on the same scale (proc_pid_stat(5), the 22nd field).
+fn started(pid: i32) -> Option<i64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is a name that may hold anything; the last bracket ends it.
+    let ticks: i64 = text.rsplit(')').next()?.split_whitespace().nth(19)?.parse().ok()?;
+    Some(booted()? + ticks / TICKS)
+}

@@ -1,0 +1,201 @@
+//! From three texts, what is wanted and what was given: what has to change, decided without touching anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::accounts::{Accounts, Elsewhere};
+use super::refusal::{Kind, Refusal, writable};
+use super::text::{Change, GroupFile};
+use super::{Given, Membership, Outcome, Wanted};
+
+/// What stands in `/etc/gshadow`.
+#[derive(Debug)]
+pub(super) enum Gshadow<'b> {
+    /// There is none, which is fine.
+    Absent,
+    /// This.
+    Text(&'b [u8]),
+    /// Something that cannot be changed, in words.
+    Unusable(String),
+}
+
+/// Whether anybody may be put in.
+#[derive(Debug)]
+pub(super) enum Adds {
+    /// Yes.
+    Open,
+    /// No: it could not be noted first.
+    Closed(String),
+}
+
+/// What the files hold.
+#[derive(Debug)]
+pub(super) struct Texts<'b> {
+    pub(super) group: &'b [u8],
+    pub(super) gshadow: Gshadow<'b>,
+    pub(super) passwd: &'b [u8],
+}
+
+/// What has to change.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// One for everything wanted and everything given, as it will be when the texts are written.
+    pub(super) outcomes: BTreeMap<Membership, Outcome>,
+    /// The new text of `/etc/group`, if it changes.
+    pub(super) group: Option<Vec<u8>>,
+    /// The new text of `/etc/gshadow`, if it changes.
+    pub(super) gshadow: Option<Vec<u8>>,
+}
+
+impl Plan {
+    /// What would be put in for the first time: it has to be noted before it is.
+    pub(super) fn added(&self) -> Given {
+        let added = self.outcomes.iter().filter(|(_, outcome)| **outcome == Outcome::Added);
+        added.map(|(of, _)| of.clone()).collect()
+    }
+}
+
+/// The groups that anything is wanted of or was given in.
+pub(super) fn groups<'a>(wanted: &'a Wanted, given: &'a Given) -> BTreeSet<&'a str> {
+    wanted.memberships().chain(given).map(|of| of.group.as_str()).collect()
+}
+
+/// Decides. Removals come first, so that a list is never longer than it has to be.
+pub(super) fn plan(
+    texts: &Texts<'_>,
+    wanted: &Wanted,
+    given: &Given,
+    adds: &Adds,
+    elsewhere: &mut Elsewhere<'_>,
+) -> Plan {
+    let names = groups(wanted, given);
+    let users = wanted.memberships().chain(given).map(|of| of.user.as_str()).collect();
+    let gshadow = match &texts.gshadow {
+        Gshadow::Text(text) => Ok(Some(GroupFile::parse(text, Kind::Gshadow, &names))),
+        Gshadow::Absent => Ok(None),
+        Gshadow::Unusable(why) => Err(Refusal::Gshadow { why: why.clone() }),
+    };
+    let mut work = Work {
+        group: GroupFile::parse(texts.group, Kind::Group, &names),
+        gshadow,
+        accounts: Accounts::find(texts.passwd, &users),
+        elsewhere,
+    };
+    let mut outcomes = BTreeMap::new();
+    for of in given.iter().filter(|of| wanted.grants(of).is_none()) {
+        outcomes.insert(of.clone(), work.take(of).unwrap_or_else(Outcome::Refused));
+    }
+    for of in wanted.memberships() {
+        let outcome = if given.contains(of) { work.keep(of) } else { work.give(of, adds) };
+        outcomes.insert(of.clone(), outcome.unwrap_or_else(Outcome::Refused));
+    }
+    let gshadow = work.gshadow.ok().flatten().and_then(|file| file.rendered());
+    Plan { outcomes, group: work.group.rendered(), gshadow }
+}
+
+/// The texts while they are being changed.
+struct Work<'b, 'e> {
+    group: GroupFile<'b>,
+    /// Or why it cannot be changed, though it is there.
+    gshadow: Result<Option<GroupFile<'b>>, Refusal>,
+    accounts: Accounts,
+    elsewhere: &'e mut Elsewhere<'e>,
+}
+
+impl Work<'_, '_> {
+    /// Somebody who was not given it before.
+    fn give(&mut self, of: &Membership, adds: &Adds) -> Result<Outcome, Refusal> {
+        self.agree(of)?;
+        if self.group.is_member(&of.group, of.gid, &of.user)? || self.accounts.is_primary(of) {
+            return Ok(Outcome::AlreadyNatural);
+        }
+        match adds {
+            Adds::Open => {}
+            Adds::Closed(why) => return Err(Refusal::NotNoted { why: why.clone() }),
+        }
+        let (Change::Done | Change::AlreadySo) = self.add(of)?;
+        Ok(Outcome::Added)
+    }
+
+    /// Somebody who was given it before and shall keep it.
+    fn keep(&mut self, of: &Membership) -> Result<Outcome, Refusal> {
+        self.agree(of)?;
+        match self.add(of)? {
+            Change::Done => Ok(Outcome::PutBack),
+            Change::AlreadySo => Ok(Outcome::Kept),
+        }
+    }
+
+    /// Somebody who was given it before and shall not have it any more.
+    fn take(&mut self, of: &Membership) -> Result<Outcome, Refusal> {
+        let shadowed = self.in_gshadow(of);
+        if !self.group.names(&of.group) {
+            self.not_under_another_name(of)?;
+        }
+        if !self.group.holds(&of.group, &of.user) && shadowed == Ok(false) {
+            return Ok(Outcome::WasGone);
+        }
+        match self.accounts.agree(of, self.elsewhere) {
+            // His name is nobody's: out of the list with it.
+            Ok(()) | Err(Refusal::NoSuchUser { .. }) => {}
+            Err(why) => return Err(why),
+        }
+        // From `/etc/group` in any case, for that is what counts; what is wrong with the other is told all the same.
+        let from_group = self.group.remove_member(&of.group, of.gid, &of.user)?;
+        let from_gshadow = match &mut self.gshadow {
+            Ok(Some(file)) => file.remove_member(&of.group, of.gid, &of.user)?,
+            Ok(None) => Change::AlreadySo,
+            Err(why) => return Err(why.clone()),
+        };
+        match (from_group, from_gshadow) {
+            (Change::AlreadySo, Change::AlreadySo) => Ok(Outcome::WasGone),
+            (Change::Done, _) | (_, Change::Done) => Ok(Outcome::Removed),
+        }
+    }
+
+    /// Into both files, or into none.
+    fn add(&mut self, of: &Membership) -> Result<Change, Refusal> {
+        writable(&of.user)?;
+        let shadowed = match &self.gshadow {
+            // A group without a line there has its members in `/etc/group` alone: so shadow-utils have it.
+            Ok(Some(file)) if file.names(&of.group) => file.is_member(&of.group, of.gid, &of.user)?,
+            Ok(Some(_) | None) => true,
+            Err(why) => return Err(why.clone()),
+        };
+        let change = self.group.add_member(&of.group, of.gid, &of.user)?;
+        match &mut self.gshadow {
+            Ok(Some(file)) if !shadowed => file.add_member(&of.group, of.gid, &of.user),
+            Ok(_) | Err(_) => Ok(change),
+        }
+    }
+
+    /// Group, gid, user and uid are still what they were.
+    fn agree(&mut self, of: &Membership) -> Result<(), Refusal> {
+        if !self.group.names(&of.group) {
+            self.renamed(of, |_| true)?;
+            return Err(Refusal::NoSuchGroup { group: of.group.clone() });
+        }
+        self.group.is_member(&of.group, of.gid, &of.user)?;
+        self.accounts.agree(of, self.elsewhere)
+    }
+
+    fn not_under_another_name(&self, of: &Membership) -> Result<(), Refusal> {
+        self.renamed(of, |members| members.iter().any(|member| *member == of.user.as_bytes()))
+    }
+
+    /// Refuses when the gid goes by another name, and its members are such.
+    fn renamed(&self, of: &Membership, such: impl Fn(&[Vec<u8>]) -> bool) -> Result<(), Refusal> {
+        let found = self.group.names_of_gid(of.gid).into_iter().find(|(_, members)| such(members));
+        match found {
+            Some((now, _)) => Err(Refusal::Renamed { group: of.group.clone(), gid: of.gid, now }),
+            None => Ok(()),
+        }
+    }
+
+    fn in_gshadow(&self, of: &Membership) -> Result<bool, ()> {
+        match &self.gshadow {
+            Ok(Some(file)) => Ok(file.holds(&of.group, &of.user)),
+            Ok(None) => Ok(false),
+            Err(_) => Err(()),
+        }
+    }
+}
