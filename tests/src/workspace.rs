@@ -36,7 +36,21 @@ pub fn built() -> Result<&'static Path> {
     }
 }
 
+/// An example of a package, built as [`built`] builds the product: a program that drives a library for the tests.
+///
+/// # Errors
+/// [`Error::Program`] with what the compiler said.
+pub fn example(package: &str, name: &str) -> Result<PathBuf> {
+    let folder = cargo_build(&["--package", package, "--example", name])?;
+    Ok(folder.join("examples").join(name))
+}
+
 fn build() -> Result<PathBuf> {
+    cargo_build(&["--workspace"])
+}
+
+/// Has cargo build what these words name; the folder with the programs.
+fn cargo_build(what: &[&str]) -> Result<PathBuf> {
     let target = cache::target()?;
     let exe = std::env::current_exe().map_err(Error::io("find this program's path"))?;
     let below = exe
@@ -52,7 +66,7 @@ fn build() -> Result<PathBuf> {
         return Err(Error::Odd(format!("{} is in no profile's folder", exe.display())));
     };
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["build", "--quiet", "--workspace", "--target-dir"]).arg(&target);
+    command.args(["build", "--quiet", "--target-dir"]).arg(&target).args(what);
     command.arg("--profile").arg(if profile == "debug" { "dev".into() } else { profile.clone() });
     let mut folder = target;
     if let Some(triple) = parts.pop() {

@@ -1,0 +1,107 @@
+//! The editor of groups beside the real shadow-utils, on both releases.
+#![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+
+use std::fmt::Write as _;
+
+use jit_e2e::group_soak::{EDITOR, GroupSoak, bring_editor};
+use jit_e2e::{OrSkip as _, Release, RootBed};
+
+fn bed(release: Release) -> Option<RootBed> {
+    let bed = RootBed::bare(release).or_skip()?;
+    bring_editor(&bed).unwrap();
+    Some(bed)
+}
+
+/// Accounts `u1` to `uCOUNT` and the group `team`, written by hand: useradd takes its time.
+fn people(bed: &RootBed, count: u32) {
+    let mut passwd = bed.read("/etc/passwd").unwrap();
+    for number in 1..=count {
+        writeln!(passwd, "u{number}:x:{}:100::/:/bin/sh", 20_000 + number).unwrap();
+    }
+    bed.write("/etc/passwd", &passwd).unwrap();
+    bed.run(&["groupadd", "team"]).unwrap().expect_ok();
+}
+
+fn members(bed: &RootBed, group: &str) -> usize {
+    let line = bed.run(&["getent", "group", group]).unwrap().expect_ok().out;
+    line.trim().rsplit(':').next().unwrap().split(',').filter(|member| !member.is_empty()).count()
+}
+
+#[test]
+fn beside_shadow_utils_nobody_loses_a_line_and_nobody_is_left_in() {
+    for release in Release::ALL {
+        let Some(bed) = RootBed::bare(release).or_skip() else { return };
+        GroupSoak::set_up(&bed).unwrap().round(15).unwrap();
+    }
+}
+
+#[test]
+fn twenty_at_once_are_twenty_members_and_then_none() {
+    let Some(bed) = bed(Release::Bookworm) else { return };
+    people(&bed, 20);
+    let before = bed.read("/etc/group").unwrap();
+    for (verb, count) in [("add", 20), ("remove", 0)] {
+        let script = format!("for i in $(seq 20); do {EDITOR} {verb} team u$i & pids=\"$pids $!\"; done");
+        bed.sh(&format!("{script}; for p in $pids; do wait $p || exit 1; done")).unwrap().expect_ok();
+        assert_eq!(members(&bed, "team"), count);
+    }
+    assert_eq!(bed.read("/etc/group").unwrap(), before);
+}
+
+#[test]
+fn a_thousand_go_in_one_rewrite_and_a_change_is_synced_three_times() {
+    let Some(bed) = bed(Release::Bookworm) else { return };
+    people(&bed, 1000);
+    let before = (bed.read("/etc/group").unwrap(), bed.read("/etc/gshadow").unwrap());
+    for (verb, count) in [("add", 1000), ("remove", 0)] {
+        let trace = "strace -f -o /tmp/trace -e trace=fsync,fdatasync,sync,syncfs,rename,renameat,renameat2";
+        bed.sh(&format!("{trace} {EDITOR} {verb} team $(seq -f u%g 1000)")).unwrap().expect_ok();
+        assert_eq!(members(&bed, "team"), count);
+        let trace = bed.read("/tmp/trace").unwrap();
+        let calls = |word: &str| trace.lines().filter(|line| line.contains(word)).count();
+        assert_eq!((calls("rename"), calls("sync")), (2, 3), "{trace}");
+    }
+    assert_eq!((bed.read("/etc/group").unwrap(), bed.read("/etc/gshadow").unwrap()), before);
+}
+
+#[test]
+fn a_group_file_that_is_mounted_over_or_read_only_is_refused_in_words() {
+    let Some(bed) = bed(Release::Trixie) else { return };
+    people(&bed, 1);
+    let add = |says: &str| {
+        bed.run(&[EDITOR, "add", "team", "u1"]).unwrap().expect_code(1).expect_says(says);
+        assert_eq!(members(&bed, "team"), 0);
+    };
+    for file in ["/etc/group", "/etc/gshadow"] {
+        bed.run(&["mount", "--bind", file, file]).unwrap().expect_ok();
+        add(&format!("{file} cannot be changed: it is mounted over"));
+        bed.run(&["umount", file]).unwrap().expect_ok();
+    }
+    bed.sh("mount --bind /etc /etc && mount -o remount,ro,bind /etc").unwrap().expect_ok();
+    add("Read-only file system");
+    bed.run(&["umount", "/etc"]).unwrap().expect_ok();
+    bed.run(&[EDITOR, "add", "team", "u1"]).unwrap().expect_ok().expect_says("team u1: Added");
+    bed.run(&[EDITOR, "add", "team", "u1"]).unwrap().expect_ok().expect_says("AlreadyNatural");
+}
+
+#[test]
+fn an_open_vigr_is_waited_for_and_named() {
+    let Some(bed) = bed(Release::Bookworm) else { return };
+    people(&bed, 1);
+    bed.write_mode("/tmp/editor", "#!/bin/sh\necho editing\nread line < /tmp/go\n", 0o755).unwrap();
+    bed.run(&["mkfifo", "/tmp/go"]).unwrap().expect_ok();
+    let vigr = bed.command(&["vigr"]).env("EDITOR", "/tmp/editor").spawn().unwrap();
+    vigr.wait_for("editing", std::time::Duration::from_secs(20)).unwrap();
+    let holder = vigr.pid_inside().unwrap();
+    let refused =
+        bed.command(&[EDITOR, "add", "team", "u1"]).env("GROUP_EDITOR_WAIT_MS", "50").run().unwrap();
+    refused
+        .expect_code(1)
+        .expect_says("/etc/.pwd.lock is locked by process")
+        .expect_says(&holder.to_string());
+    assert_eq!(members(&bed, "team"), 0);
+    let waiting = bed.command(&[EDITOR, "add", "team", "u1"]).spawn().unwrap();
+    bed.sh("echo > /tmp/go").unwrap().expect_ok();
+    waiting.wait_end(std::time::Duration::from_secs(20)).unwrap().expect_ok();
+    assert_eq!(members(&bed, "team"), 1);
+}
