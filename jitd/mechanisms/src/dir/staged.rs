@@ -31,6 +31,7 @@ pub struct Staged<'dir> {
     dir: &'dir Dir,
     name: OsString,
     temp: Option<OsString>,
+    file: File,
 }
 
 impl Dir {
@@ -45,28 +46,28 @@ impl Dir {
         mode: u32,
         durability: Durability,
     ) -> Result<Staged<'_>, DirError> {
-        self.stage_as(name, bytes, durability, |file| Ok(self.own(file, mode)?))
+        let staged = self.stage_as(name, bytes, |file| Ok(self.own(file, mode)?))?;
+        match durability {
+            Durability::ThisBoot => {}
+            Durability::AcrossReboot => staged.sync()?,
+        }
+        Ok(staged)
     }
 
-    /// As [`Dir::stage`], with `dress` to give the file its owner, mode and whatever else it needs.
+    /// As [`Dir::stage`], with `dress` to give the file its owner, mode and whatever else it needs, and not synced.
     pub(crate) fn stage_as(
         &self,
         name: &OsStr,
         bytes: &[u8],
-        durability: Durability,
         dress: impl FnOnce(&File) -> io::Result<()>,
     ) -> Result<Staged<'_>, DirError> {
         let temp = temp_name(name);
-        let fail = |source| self.failed("write", &temp, source);
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
-        let mut file = self.open_file(&temp, flags, 0o600).map_err(|why| fail(why.into()))?;
-        let staged = Staged { dir: self, name: name.to_owned(), temp: Some(temp.clone()) };
-        file.write_all(bytes).map_err(fail)?;
-        dress(&file).map_err(fail)?;
-        match durability {
-            Durability::ThisBoot => {}
-            Durability::AcrossReboot => file.sync_all().map_err(fail)?,
-        }
+        let file =
+            self.open_file(&temp, flags, 0o600).map_err(|why| self.failed("write", &temp, why.into()))?;
+        let staged = Staged { dir: self, name: name.to_owned(), temp: Some(temp), file };
+        (&staged.file).write_all(bytes).map_err(|why| staged.failed(why))?;
+        dress(&staged.file).map_err(|why| staged.failed(why))?;
         Ok(staged)
     }
 
@@ -117,6 +118,15 @@ impl Staged<'_> {
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.dir.path.join(self.temp.as_deref().unwrap_or_default())
+    }
+
+    /// Makes its bytes, owner and mode outlive a power cut.
+    pub(crate) fn sync(&self) -> Result<(), DirError> {
+        self.file.sync_all().map_err(|why| self.failed(why))
+    }
+
+    fn failed(&self, why: io::Error) -> DirError {
+        self.dir.failed("write", self.temp.as_deref().unwrap_or(&self.name), why)
     }
 
     /// Puts it in its place.

@@ -11,7 +11,7 @@ use super::plan::{Adds, Gshadow, Plan, Texts, groups, plan};
 use super::tell::tell;
 use super::text::only_members_differ;
 use super::{Given, Report, Wanted};
-use crate::dir::{Dir, DirError};
+use crate::dir::{Dir, DirError, Identity};
 use crate::paths::{HostPaths, name_of};
 
 /// How often it starts over because somebody without the first lock wrote a file meanwhile.
@@ -120,15 +120,18 @@ pub fn converge(
     let ask = |caller: &mut dyn Caller, files: &Files<'_>, adds: &Adds| {
         files.plan(wanted, given, adds, &mut |user| caller.uid_elsewhere(user))
     };
-    let plan = ask(caller, &Files::read(&dir, paths)?, &Adds::Open);
+    let mut adds = Adds::Open;
+    let mut files = Files::read(&dir, paths)?;
+    let mut plan = ask(caller, &files, &adds);
     if plan.is_done() {
         return Ok(Report { outcomes: plan.outcomes, told: Vec::new() });
     }
     let _lock = password_lock(&dir, paths, wait)?;
-    let mut adds = Adds::Open;
     for _ in 0..TRIES {
-        let files = Files::read(&dir, paths)?;
-        let mut plan = ask(caller, &files, &adds);
+        if !files.are_current() {
+            files = Files::read(&dir, paths)?;
+            plan = ask(caller, &files, &adds);
+        }
         let adding = plan.added();
         if !adding.is_empty()
             && let Err(why) = caller.about_to_add(&adding)
@@ -159,7 +162,8 @@ struct Files<'a> {
     gshadow_name: &'a OsStr,
     group: Read,
     gshadow: Found,
-    passwd: Vec<u8>,
+    passwd_name: &'a OsStr,
+    passwd: (Vec<u8>, Option<Identity>),
 }
 
 /// What came of writing.
@@ -175,6 +179,7 @@ enum Wrote {
 impl<'a> Files<'a> {
     fn read(dir: &'a Dir, paths: &'a HostPaths) -> Result<Self, GroupsError> {
         let (group_name, gshadow_name) = (name_of(&paths.etc_group), name_of(&paths.etc_gshadow));
+        let passwd_name = name_of(&paths.etc_passwd);
         let path = || file::path(dir, group_name);
         let group = match file::read(dir, group_name)? {
             Found::File(read) => read,
@@ -182,8 +187,20 @@ impl<'a> Files<'a> {
             Found::Fixed(why) => return Err(GroupsError::Fixed { path: path(), why }),
         };
         let gshadow = file::read(dir, gshadow_name)?;
-        let passwd = file::bytes(dir, name_of(&paths.etc_passwd))?;
-        Ok(Self { dir, group_name, gshadow_name, group, gshadow, passwd })
+        let passwd = file::bytes(dir, passwd_name)?;
+        Ok(Self { dir, group_name, gshadow_name, group, gshadow, passwd_name, passwd })
+    }
+
+    /// Whether all three still are as they were read.
+    fn are_current(&self) -> bool {
+        let gshadow = match &self.gshadow {
+            Found::Missing => self.dir.identity(self.gshadow_name).is_none(),
+            Found::File(read) => read.is_current(self.dir, self.gshadow_name),
+            Found::Fixed(_) => false,
+        };
+        gshadow
+            && self.group.is_current(self.dir, self.group_name)
+            && self.dir.identity(self.passwd_name) == self.passwd.1
     }
 
     fn plan(&self, wanted: &Wanted, given: &Given, adds: &Adds, elsewhere: &mut Elsewhere<'_>) -> Plan {
@@ -192,7 +209,7 @@ impl<'a> Files<'a> {
             Found::File(read) => Gshadow::Text(&read.bytes),
             Found::Fixed(why) => Gshadow::Unusable(why.clone()),
         };
-        let texts = Texts { group: &self.group.bytes, gshadow, passwd: &self.passwd };
+        let texts = Texts { group: &self.group.bytes, gshadow, passwd: &self.passwd.0 };
         plan(&texts, wanted, given, adds, elsewhere)
     }
 
@@ -226,6 +243,10 @@ impl<'a> Files<'a> {
         for (name, read, text) in &changes {
             staged.push(read.stage(self.dir, name, text)?);
         }
+        // After all are written: the file system then has less to commit for the second.
+        for staged in &staged {
+            staged.sync()?;
+        }
         let names = match &self.gshadow {
             Found::Missing => vec![self.group_name],
             Found::File(_) | Found::Fixed(_) => vec![self.group_name, self.gshadow_name],
@@ -246,7 +267,7 @@ impl<'a> Files<'a> {
         drop(locks);
         self.dir.sync()?;
         for (name, _, text) in changes {
-            if file::bytes(self.dir, name)? != text {
+            if file::bytes(self.dir, name)?.0 != text {
                 return Err(GroupsError::ReadBack { path: file::path(self.dir, name) });
             }
         }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::attributes;
-use crate::dir::{Dir, DirError, Durability, Identity, OpenEntry, Staged};
+use crate::dir::{Dir, DirError, Identity, OpenEntry, Staged};
 
 /// More than this is no such file.
 const SIZE_MAX: u64 = 256 * 1024 * 1024;
@@ -44,17 +44,17 @@ pub(super) fn read(dir: &Dir, name: &OsStr) -> Result<Found, DirError> {
     }
 }
 
-/// The bytes of `name` in `dir`; none when it is missing.
-pub(super) fn bytes(dir: &Dir, name: &OsStr) -> Result<Vec<u8>, DirError> {
+/// The bytes of `name` in `dir`, and which file they are of; nothing when it is missing.
+pub(super) fn bytes(dir: &Dir, name: &OsStr) -> Result<(Vec<u8>, Option<Identity>), DirError> {
     match dir.read_open(name, SIZE_MAX)? {
-        OpenEntry::Missing => Ok(Vec::new()),
-        OpenEntry::File { bytes, .. } => Ok(bytes),
+        OpenEntry::Missing => Ok((Vec::new(), None)),
+        OpenEntry::File { bytes, meta, .. } => Ok((bytes, Some(Identity::of(&meta)))),
         OpenEntry::Strange(why) => Err(dir.failed("read", name, io::Error::other(why))),
     }
 }
 
 impl Read {
-    /// Writes `bytes` beside `name`, like this file in everything else, and syncs them.
+    /// Writes `bytes` beside `name`, like this file in everything else, not synced yet.
     pub(super) fn stage<'dir>(
         &self,
         dir: &'dir Dir,
@@ -62,7 +62,7 @@ impl Read {
         bytes: &[u8],
     ) -> Result<Staged<'dir>, DirError> {
         dir.sweep(name)?;
-        dir.stage_as(name, bytes, Durability::AcrossReboot, |new| attributes::copy(&self.file, new))
+        dir.stage_as(name, bytes, |new| attributes::copy(&self.file, new))
     }
 
     /// Whether it still is what stands under `name`, unchanged.

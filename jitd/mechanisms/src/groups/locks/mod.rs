@@ -21,8 +21,8 @@
 //! - `FILE.PID` is not synced. It has its second name for well under a millisecond, around the renames: almost always
 //!   both names come and go between two commits of the file system, so that after a power cut neither is there.
 //!   Should the lock be left behind empty all the same, the last point takes care of it.
-//! - They write `/etc/group.lock` before they read the files, we after: what was read under the first lock is compared
-//!   once more with the file under the second, and read again if somebody without the first lock was there.
+//! - They take both locks before they read the files. We read before, compare (inode, size, times) under the first lock
+//!   and again under the second, right before the renames, and read again if somebody was there.
 //! - A lock file from before this boot is stale whatever it says, and so is one whose pid now belongs to a process
 //!   younger than it: pids start over with every boot. We look at that only while we hold `/etc/.pwd.lock`, which a
 //!   holder of the lock file holds too while it is alive.

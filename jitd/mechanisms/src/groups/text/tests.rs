@@ -180,6 +180,24 @@ fn the_second_look_finds_what_is_not_a_list_of_members() {
     assert!(only_members_differ(before.as_bytes(), before.as_bytes(), &groups));
 }
 
+#[test]
+fn the_second_look_sees_every_byte_of_a_long_text() {
+    let groups = BTreeSet::from([NAME]);
+    let filler = |name: char| (0..500).map(|n| format!("{name}{n}:x:{n}:member\n")).collect::<String>();
+    let text = |list: &str| format!("{}docker:x:999:{list}\n{}", filler('a'), filler('z')).into_bytes();
+    let before = text("");
+    let after = text(&["someone"; 2000].join(","));
+    assert!(only_members_differ(&before, &after, &groups));
+    assert!(only_members_differ(&after, &before, &groups));
+    let list = "someone".len() * 2000 + 1999;
+    let start = filler('a').len() + "docker:x:999:".len();
+    for at in (0..after.len()).step_by(7).filter(|at| !(start..start + list).contains(at)) {
+        let mut other = after.clone();
+        other[at] ^= 1;
+        assert!(!only_members_differ(&before, &other, &groups), "byte {at}");
+    }
+}
+
 /// Numbers that look random and are the same every time (xorshift64*, Vigna 2016).
 struct Dice(u64);
 

@@ -4,27 +4,28 @@ use std::collections::BTreeSet;
 
 use super::{name_of, ranges};
 
+/// How much is compared at a time.
+const CHUNK: usize = 4096;
+
 /// Whether nothing but the member lists of these groups differs between two texts. (An editor of another project
 /// overwrote gids: CVE-2026-6970.)
 #[must_use]
 pub fn only_members_differ(before: &[u8], after: &[u8], groups: &BTreeSet<&str>) -> bool {
-    let (mut old, mut new) = (ranges(before), ranges(after));
-    let line = |bytes: &[u8], range: std::ops::Range<usize>| bytes.get(range).unwrap_or_default().to_vec();
     if before.ends_with(b"\n") != after.ends_with(b"\n") {
         return false;
     }
+    // What is the same up to the first difference and from the last one on needs no look line by line.
+    let start = line_start(before, same_at_the_start(before, after));
+    let (before, after) = (before.get(start..).unwrap_or_default(), after.get(start..).unwrap_or_default());
+    let end = same_at_the_end(before, after);
+    let (before, after) = (upto_line_end(before, end), upto_line_end(after, end));
+    let (mut old, mut new) = (ranges(before), ranges(after));
     loop {
         match (old.next(), new.next()) {
             (None, None) => return true,
             (Some((_, old)), Some((_, new))) => {
-                if before.get(old.clone()) == after.get(new.clone()) {
-                    continue;
-                }
-                let (old, new) = (line(before, old), line(after, new));
-                let named = name_of(&old)
-                    .and_then(|name| std::str::from_utf8(name).ok())
-                    .is_some_and(|name| groups.contains(name));
-                if !named || head(&old) != head(&new) || old.ends_with(b"\r") != new.ends_with(b"\r") {
+                let (old, new) = (before.get(old).unwrap_or_default(), after.get(new).unwrap_or_default());
+                if old != new && !is_change_of_members(old, new, groups) {
                     return false;
                 }
             }
@@ -33,8 +34,40 @@ pub fn only_members_differ(before: &[u8], after: &[u8], groups: &BTreeSet<&str>)
     }
 }
 
+fn is_change_of_members(old: &[u8], new: &[u8], groups: &BTreeSet<&str>) -> bool {
+    let named = name_of(old).and_then(|name| std::str::from_utf8(name).ok());
+    named.is_some_and(|name| groups.contains(name))
+        && head(old) == head(new)
+        && old.ends_with(b"\r") == new.ends_with(b"\r")
+}
+
 /// All but the last field.
 fn head(line: &[u8]) -> &[u8] {
     let end = line.iter().rposition(|&byte| byte == b':').unwrap_or(line.len());
     line.get(..end).unwrap_or_default()
+}
+
+/// How many bytes are the same from the start on, at least: whole chunks only.
+fn same_at_the_start(one: &[u8], other: &[u8]) -> usize {
+    let pairs = one.chunks_exact(CHUNK).zip(other.chunks_exact(CHUNK));
+    pairs.take_while(|(one, other)| one == other).count() * CHUNK
+}
+
+/// The same from the end on.
+fn same_at_the_end(one: &[u8], other: &[u8]) -> usize {
+    let pairs = one.rchunks_exact(CHUNK).zip(other.rchunks_exact(CHUNK));
+    pairs.take_while(|(one, other)| one == other).count() * CHUNK
+}
+
+/// Where the line of this byte begins.
+fn line_start(text: &[u8], at: usize) -> usize {
+    let before = text.get(..at).unwrap_or_default();
+    before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1)
+}
+
+/// Without those of its last `same` bytes that are whole lines.
+fn upto_line_end(text: &[u8], same: usize) -> &[u8] {
+    let from = text.len().saturating_sub(same);
+    let newline = text.get(from..).unwrap_or_default().iter().position(|&byte| byte == b'\n');
+    newline.and_then(|newline| text.get(..=from + newline)).unwrap_or(text)
 }
