@@ -10,7 +10,7 @@ use super::locks::{LinkLock, LinkLocked, PasswordLock, PasswordLocked};
 use super::plan::{Adds, Gshadow, Plan, Texts, groups, plan};
 use super::tell::tell;
 use super::text::only_members_differ;
-use super::{Given, Report, Wanted};
+use super::{Given, Outcome, Report, Wanted};
 use crate::dir::{Dir, DirError, Identity};
 use crate::paths::{HostPaths, name_of};
 
@@ -105,7 +105,8 @@ pub fn look(
 }
 
 /// Makes it so. Each lock is waited for up to about `wait`. Where it is so already, no lock is taken and nothing
-/// written or synced; else each changed file is synced once and `/etc` once.
+/// written or synced; else each changed file is synced once, and `/etc` once if anybody was taken out. Whoever is
+/// put in does not have to be in after a power cut, for that ends every grant: then the file from before may be there.
 ///
 /// # Errors
 /// It may not be so. Whatever was noted by [`Caller::about_to_add`] may or may not be in the files.
@@ -152,6 +153,15 @@ pub fn converge(
 impl Plan {
     fn is_done(&self) -> bool {
         self.group.is_none() && self.gshadow.is_none()
+    }
+
+    /// Whether anybody is taken out, perhaps of one file alone.
+    fn takes(&self) -> bool {
+        self.outcomes.values().any(|outcome| match outcome {
+            Outcome::Removed | Outcome::Refused(_) => true,
+            Outcome::Added | Outcome::PutBack | Outcome::Kept => false,
+            Outcome::AlreadyNatural | Outcome::WasGone => false,
+        })
     }
 }
 
@@ -265,7 +275,9 @@ impl<'a> Files<'a> {
         }
         // Before the sync, so that it takes the lock files off the disk as well. The first lock is still held.
         drop(locks);
-        self.dir.sync()?;
+        if plan.takes() {
+            self.dir.sync()?;
+        }
         for (name, _, text) in changes {
             if file::bytes(self.dir, name)?.0 != text {
                 return Err(GroupsError::ReadBack { path: file::path(self.dir, name) });
