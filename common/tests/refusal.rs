@@ -158,3 +158,11 @@ fn a_duration_out_of_range_is_not_taken_from_the_socket() {
         assert!(codec::decode::<GrantDuration>(&bytes).is_err(), "{seconds}");
     }
 }
+
+#[test]
+fn what_was_not_named_is_not_quoted() {
+    let nothing = Refusal::NoSuchThing { what: "live grant".into(), id: String::new() };
+    assert!(nothing.to_string().starts_with("there is no live grant that you may see"), "{nothing}");
+    let several = Refusal::AmbiguousId { prefix: String::new(), fits: vec!["7k2m9xqa (web)".into()] };
+    assert_eq!(several.to_string(), "you did not say which: 7k2m9xqa (web): write more of the id");
+}

@@ -19,7 +19,6 @@ use crate::exit::{self, Exit};
     long_about = "Ask for a privilege, give it back, and see who has what and why.\n\n\
         Without a command it shows your grants. Ids may be shortened as long as they stay unique.",
     after_help = exit_table(),
-    disable_help_subcommand = true,
 )]
 pub(crate) struct CommandLine {
     #[command(subcommand)]
@@ -31,7 +30,7 @@ pub(crate) struct CommandLine {
 /// Options that every command takes.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
-    /// Answer in JSON, with names and forms that stay (see jitctl(1))
+    /// Answer in JSON, with names and forms that stay
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Where jitd listens
@@ -100,13 +99,13 @@ pub(crate) struct Elevate {
 #[derive(Debug, Args)]
 pub(crate) struct Terms {
     /// For how long: 45s, 30m, 1h30m, 2d (without it, the rule's default)
-    #[arg(long = "for", value_name = "DURATION")]
+    #[arg(long = "for", requires = "role", value_name = "DURATION")]
     pub(crate) duration: Option<GrantDuration>,
     /// Why
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, requires = "role", value_name = "TEXT")]
     pub(crate) reason: Option<String>,
     /// A ticket or change number
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, requires = "role", value_name = "NUMBER")]
     pub(crate) ticket: Option<String>,
 }
 
@@ -276,6 +275,8 @@ mod tests {
     fn what_makes_no_sense_is_refused() {
         for line in [
             "jitctl elevate -- id",
+            "jitctl elevate --reason x",
+            "jitctl elevate --for 30m",
             "jitctl elevate web systemctl",
             "jitctl elevate web --for 30",
             "jitctl elevate web --for 30M",

@@ -18,7 +18,9 @@ use crate::show::{Page, Text};
 /// Checks the export in `file`, and that `key` signed it when one is given.
 pub(crate) fn verify(file: &Path, key: Option<&str>, output: &Output) -> Result<Exit, Failure> {
     if key.is_some_and(|key| chain::unhex::<32>(key).is_none()) {
-        return Err(Failure::usage("--key takes a public host key: 64 hexadecimal digits"));
+        return Err(Failure::usage(
+            "--key takes the public host key itself, 64 hexadecimal digits, and no file: --key \"$(cat host.key.pub)\"",
+        ));
     }
     let report = if file == Path::new("-") {
         read(io::stdin().lock(), file)?

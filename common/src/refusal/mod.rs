@@ -9,8 +9,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 pub use self::code::POLICY_CODES;
+use self::parts::{Fitting, Named, Note, Utc};
 pub use self::parts::{Lookup, Prompt, RuleRef, TextField};
-use self::parts::{Note, Utc};
 use crate::duration::GrantDuration;
 use crate::escape::escaped;
 
@@ -278,17 +278,17 @@ pub enum Refusal {
         need: String,
     },
     /// No such request or grant, or none that this person may see: the same answer for both.
-    #[error("there is no {what} \"{}\" that you may see: `jitctl status` lists yours", escaped(.id))]
+    #[error("there is no {what}{} that you may see: `jitctl status` lists yours", Named(.id))]
     NoSuchThing {
         /// What was looked for.
         what: String,
-        /// Its id as typed.
+        /// Its id as typed; empty when none was.
         id: String,
     },
     /// An id prefix fits several.
-    #[error("\"{}\" fits {}: write more of the id", escaped(.prefix), fits.join(", "))]
+    #[error("{} {}: write more of the id", Fitting(.prefix), fits.join(", "))]
     AmbiguousId {
-        /// The prefix as typed.
+        /// The prefix as typed; empty when none was.
         prefix: String,
         /// The ids it fits.
         fits: Vec<String>,

@@ -99,3 +99,25 @@ impl fmt::Display for Utc {
         }
     }
 }
+
+/// What was looked for, in quotes behind a blank; nothing when nothing was named.
+pub(super) struct Named<'a>(pub(super) &'a str);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, " \"{}\"", escaped(self.0)) }
+    }
+}
+
+/// How a list of what a prefix fits begins.
+pub(super) struct Fitting<'a>(pub(super) &'a str);
+
+impl fmt::Display for Fitting<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            f.write_str("you did not say which:")
+        } else {
+            write!(f, "\"{}\" fits", escaped(self.0))
+        }
+    }
+}

@@ -81,7 +81,8 @@ fn daemon(page: &mut Page, status: &StatusView) {
 
 fn sink_line(sink: &SinkView) -> String {
     let trouble = sink.trouble.as_ref().map(|trouble| format!(": {trouble}")).unwrap_or_default();
-    format!("the sink {} is {} entries behind{trouble}", sink.name, sink.behind)
+    let entries = if sink.behind == 1 { "entry" } else { "entries" };
+    format!("the sink {} is {} {entries} behind{trouble}", sink.name, sink.behind)
 }
 
 #[cfg(test)]

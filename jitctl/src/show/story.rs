@@ -17,7 +17,7 @@ pub(crate) fn page(story: &StoryView, clock: &Clock) -> Page {
     if let Some(grant) = &story.grant {
         head(&mut page, grant, clock);
     }
-    section(&mut page, "why it was granted", conditions(story));
+    section(&mut page, &why(story), conditions(story));
     section(&mut page, "changes on this host", story.change.iter().map(|line| change(line)).collect());
     section(&mut page, "equals root", story.equals_root.iter().map(Text::of).collect());
     section(&mut page, "side effects", story.side_effects.iter().map(Text::of).collect());
@@ -88,6 +88,14 @@ fn way_off(way: &WayOff) -> Text {
     Text::default().then(ink, armed).plain(format!("{}: {}", way.name, way.detail))
 }
 
+/// The conditions speak to the person who asked, whoever reads them here.
+fn why(story: &StoryView) -> String {
+    story.grant.as_ref().map_or_else(
+        || "why it was granted".to_owned(),
+        |grant| format!("why it was granted, as {} was told", grant.person.name),
+    )
+}
+
 /// The conditions that held, from the entry of the decision.
 fn conditions(story: &StoryView) -> Vec<Text> {
     let decided = story.entries.iter().filter(|entry| entry.kind == "decided");
@@ -128,7 +136,7 @@ mod tests {
             "  rule      \"on-call restarts web at once\" (10-web.toml:12)\n",
             "  since     14:02 (just now)\n",
             "  until     14:32 (in 30 min)\n",
-            "\nwhy it was granted\n  yes  alice is in oncall\n",
+            "\nwhy it was granted, as alice was told\n  yes  alice is in oncall\n",
             "\nchanges on this host\n  + #1000 ALL=(root) NOTAFTER",
             "\nside effects\n  sudo forgets cached",
             "  armed      jitd's timer: ends it at its deadline\n",
