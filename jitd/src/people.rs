@@ -22,6 +22,9 @@ pub const NSS_PATIENCE: Duration = Duration::from_secs(5);
 /// runs on.
 static LOOKUPS: Semaphore = Semaphore::const_new(64);
 
+/// The same for uids that nobody knows yet. Whoever has thousands of them keeps other newcomers waiting, and nobody else.
+static NEWCOMERS: Semaphore = Semaphore::const_new(8);
+
 /// Seconds in a day, the unit of shadow(5).
 const DAY: i64 = 24 * 60 * 60;
 
@@ -97,7 +100,8 @@ pub async fn find(whom: Whom, named: BTreeSet<String>, wall: i64) -> Result<Opti
 /// When the account database does not answer, or not in time.
 pub async fn has_account(uid: u32) -> Result<bool, PeopleError> {
     let failed = move |source| PeopleError::Nss { what: format!("uid {uid}"), source };
-    look_up(move || User::from_uid(Uid::from_raw(uid)).map(|user| user.is_some()).map_err(failed)).await?
+    let work = move || User::from_uid(Uid::from_raw(uid)).map(|user| user.is_some()).map_err(failed);
+    look_up_within(&NEWCOMERS, NSS_PATIENCE, work).await?
 }
 
 /// The account name of `uid`, or `#uid` when the account database does not say.

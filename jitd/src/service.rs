@@ -131,7 +131,10 @@ async fn serve(
     let seats = Seats::new(settings.limits, descriptors::raise());
     let reception = Arc::new(Reception { engine: handle.clone(), seats, clock });
     timers::start(alarm, handle.clone()).map_err(system("start the timers"))?;
-    watch::start(handle.clone()).map_err(system("watch for changed accounts and the guard's notes"))?;
+    if let Err(error) = watch::start(handle.clone()) {
+        // The look every minute has to do.
+        crate::log::error(&format!("changed accounts and the guard's notes are not watched for: {error}"));
+    }
     holders::start(handle.clone()).map_err(system("watch for holders who are gone"))?;
     let (reload, policy) = reload::start(handle.clone(), sudo).map_err(system("read the policy"))?;
     tokio::spawn(reload_on_hangup(reload));

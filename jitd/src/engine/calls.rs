@@ -166,33 +166,36 @@ impl Engine {
         let entry = Entry::Locked { by: caller(call), from: call.peer.origin.clone(), note: by.note.clone() };
         let released = step::lock(draft(now, entry, by.texts.clone())).end_anyway(self.book.debts());
         self.registry.take(&released);
-        self.book.settle_now(now);
-        if let (Err(error), 1..) = (marked, self.book.owed()) {
-            let why =
-                format!("it is locked, but a restart of jitd would undo that: {}", crate::chain(&error));
-            return Err(Refusal::LedgerUnavailable { why });
-        }
-        match live {
-            LiveGrants::Keep => Ok(Response::Ended(Vec::new())),
+        // What is taken away goes before anything waits for the disk.
+        let ended = match live {
+            LiveGrants::Keep => Response::Ended(Vec::new()),
             LiveGrants::Revoke => {
                 let all: Vec<Grant> = self.registry.live().cloned().collect();
-                Ok(self.end_these(&all, Cause::Locked, &by, now))
+                self.end_these(&all, Cause::Locked, &by, now)
             }
+        };
+        self.book.settle_now(now);
+        match (marked, self.book.owed()) {
+            (Err(error), 1..) => {
+                let why =
+                    format!("it is locked, but a restart of jitd would undo that: {}", crate::chain(&error));
+                Err(Refusal::LedgerUnavailable { why })
+            }
+            (Ok(()), _) | (Err(_), 0) => Ok(ended),
         }
     }
 
     fn unlock(&mut self, call: &Call, note: Option<&String>, now: &Now) -> Answer {
         admission::text_length(TextField::Note, note)?;
         self.may_revoke(call, "unlock this host")?;
-        if self.registry.lock().is_none() {
-            return Ok(Response::Done);
+        if self.registry.lock().is_some() {
+            let by = ended_by(call, note)?;
+            let entry = Entry::Unlocked { by: caller(call), from: call.peer.origin.clone(), note: by.note };
+            let unlock = step::unlock(draft(now, entry, by.texts));
+            let released =
+                self.book.raise(vec![unlock], now).map_err(|why| Refusal::LedgerUnavailable { why })?;
+            self.registry.take(&released);
         }
-        let by = ended_by(call, note)?;
-        let entry = Entry::Unlocked { by: caller(call), from: call.peer.origin.clone(), note: by.note };
-        let unlock = step::unlock(draft(now, entry, by.texts));
-        let released =
-            self.book.raise(vec![unlock], now).map_err(|why| Refusal::LedgerUnavailable { why })?;
-        self.registry.take(&released);
         match kill_switch::clear(&self.host.paths) {
             Ok(()) => Ok(Response::Done),
             Err(error) => {
@@ -207,6 +210,10 @@ impl Engine {
             let why = format!("{why}; `jit-guard --all` ends everything on this host without it");
             return Err(Refusal::LedgerUnavailable { why });
         }
+        // Without a policy nobody knows who the operators are. Root is who it is.
+        if let Some(why) = self.live.invalid_because().filter(|_| call.peer.uid != 0) {
+            return Err(Refusal::PolicyInvalid { why });
+        }
         match admission::revokes(&self.live.policy, call.peer.uid, &call.person) {
             true => Ok(()),
             false => Err(Refusal::NotPermitted { action: action.into(), need: "an operator or root".into() }),
@@ -216,7 +223,9 @@ impl Engine {
     fn end_these(&mut self, grants: &[Grant], cause: Cause, by: &EndedBy, now: &Now) -> Response {
         let which: Vec<(RequestId, Cause)> = grants.iter().map(|grant| (grant.id, cause)).collect();
         self.end_all(&which, by, now);
-        self.book.settle_now(now);
+        if !which.is_empty() {
+            self.book.settle_now(now);
+        }
         Response::Ended(self.ended_views(grants))
     }
 

@@ -247,8 +247,9 @@ impl Engine {
 
     /// Sudo has answered about a grant.
     pub(super) fn sudo_answered(&mut self, id: RequestId, answer: &RoleAgreement, now: &Now) {
-        if let Some(grant) = self.registry.get(id) {
-            self.agreements.remember(&self.host, grant, answer);
+        match self.registry.get(id) {
+            Some(grant) => self.agreements.remember(&self.host, grant, answer),
+            None => self.agreements.forget(id),
         }
         match self.waiting.iter().position(|waiting| waiting.id == id) {
             Some(place) => {

@@ -11,7 +11,7 @@ use jit_mechanisms::dir::Durability;
 use jit_mechanisms::include;
 use jit_mechanisms::removal;
 use jit_mechanisms::sudo::{self, Fingerprint, Flavour, Sudo};
-use jit_mechanisms::sudoers_file::{self, Converged};
+use jit_mechanisms::sudoers_file::{self, Converged, Found};
 use jitd_core::now::Deadline;
 use jitd_core::policy::SudoRole;
 use jitd_core::sudoers::{self as text, Dialect, NotAfter, SudoGrant};
@@ -167,9 +167,12 @@ impl Host {
         Ok(left.and_then(|left| difference(&converged, &left)))
     }
 
-    /// Says what the sudoers file should hold by the record, before it is written for the first time.
+    /// Says what the sudoers file should hold by the record, before it is written for the first time. After a reboot there
+    /// is none, as there should be.
     pub fn expect(&mut self, wanted: &Wanted) {
-        self.left = Some(wanted.sudoers(self.dialect()));
+        let none_yet =
+            matches!(sudoers_file::look(&self.paths), Ok(Found::Missing)) && wanted.grants().is_empty();
+        self.left = (!none_yet).then(|| wanted.sudoers(self.dialect()));
     }
 
     /// The grants that are on the host. What cannot be read is not.

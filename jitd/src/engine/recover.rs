@@ -10,6 +10,7 @@ use jitd_core::lifecycle::state::State;
 use jitd_core::lifecycle::step::{self, EndedBy};
 use jitd_core::now::Now;
 use jitd_core::record::{Cause, Draft, Entry, Origin, Person};
+use jitd_core::wanted::Wanted;
 
 use super::Engine;
 use crate::holders::Holders;
@@ -38,10 +39,12 @@ impl Engine {
         let wanted = self.registry.wanted();
         let of_this_boot = wanted.grants().iter().filter(|grant| grant.deadline.boot_id == now.boot_id);
         let ids: Vec<RequestId> = of_this_boot.map(|grant| grant.id).collect();
-        if ids.is_empty() {
-            return;
-        }
-        self.host.expect(&wanted);
+        let none = Wanted::default();
+        self.host.expect(if ids.is_empty() { &none } else { &wanted });
+        // What is over is over, whoever took it off.
+        let running =
+            |id: &RequestId| self.registry.get(*id).is_some_and(|grant| !grant.deadline.reached(now));
+        let ids: Vec<RequestId> = ids.into_iter().filter(running).collect();
         let present = self.host.present();
         for id in ids.into_iter().filter(|id| !present.contains(id)) {
             let never_applied = self.registry.get(id).is_some_and(|grant| grant.state == State::Applying);

@@ -62,6 +62,8 @@ pub(super) struct Caller {
     pub(super) peer: Peer,
     pub(super) person: PersonFacts,
     pub(super) groups: BTreeMap<String, jitd_core::policy::GroupState>,
+    /// When that was asked, on the boot clock.
+    pub(super) looked_up: i64,
 }
 
 /// Holds one conversation. How it ends is the client's business; a log line for each would let anybody fill the log.
@@ -205,10 +207,11 @@ impl Facts {
 
 /// Looks the caller up.
 pub(super) async fn find_caller(peer: Peer, facts: Facts, reception: &Reception) -> Result<Caller, Refusal> {
+    let looked_up = reception.clock.now().boot;
     if facts == Facts::Name && peer.uid != 0 {
         let name = people::name_of(peer.uid).await;
         let person = PersonFacts { uid: peer.uid, name, ..PersonFacts::default() };
-        return Ok(Caller { peer, person, groups: BTreeMap::new() });
+        return Ok(Caller { peer, person, groups: BTreeMap::new(), looked_up });
     }
     let found = people::find(Whom::Uid(peer.uid), named_groups(reception), reception.clock.now().wall).await;
     let found = match found {
@@ -229,7 +232,7 @@ pub(super) async fn find_caller(peer: Peer, facts: Facts, reception: &Reception)
         (0, Facts::Groups) => people::groups(named_groups(reception)).await,
         _ => found.groups,
     };
-    Ok(Caller { peer, person: found.person, groups })
+    Ok(Caller { peer, person: found.person, groups, looked_up })
 }
 
 fn named_groups(reception: &Reception) -> BTreeSet<String> {
@@ -252,8 +255,7 @@ async fn call(
     let live = reception.engine.policy();
     let local_time = zones::local_times(live.policy.zones_named(), reception.clock.now().wall);
     let (reply, answer) = oneshot::channel();
-    let Caller { peer, person, groups } = caller;
-    let looked_up = reception.clock.now().boot;
+    let Caller { peer, person, groups, looked_up } = caller;
     let call = Call { peer, person, subject, groups, local_time, looked_up, request, reply };
     match reception.engine.tell_now(Message::Call(Box::new(call))) {
         Ok(()) => tokio::select! {

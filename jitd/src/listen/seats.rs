@@ -176,7 +176,7 @@ impl Seats {
             (Whose::Uid(_), Kind::Call) => self.limits.connections_per_uid,
             (Whose::Uid(_), Kind::Follow) => self.limits.followers_per_uid,
             // They are there for as long as a look-up takes.
-            (Whose::NotLookedUp, _) => self.in_all / 4,
+            (Whose::NotLookedUp, _) => self.in_all / 16,
             (Whose::WithoutAccount, _) => WITHOUT_ACCOUNT,
         };
         let count = table.held.entry(whose).or_default().count(kind);

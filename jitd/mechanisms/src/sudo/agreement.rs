@@ -123,38 +123,65 @@ pub fn ask_role(sudo: &Sudo, user: &str, role: &SudoRole, limit: Duration) -> Ro
             Agreement::Unclear { why } => answers.unclear.push((command.clone(), why)),
         }
     }
-    let asks = role.password == Authenticate::Asked && sudo.flavour() == Flavour::Classic;
-    if asks
+    if role.password == Authenticate::Asked
+        && sudo.flavour() == Flavour::Classic
         && !answers.allowed.is_empty()
-        && let Some(why) = remembers(sudo, user, limit)
+        && let Err(doubt) = asks_each_time(sudo, user, limit)
     {
-        let allowed = std::mem::take(&mut answers.allowed);
-        answers.refused.extend(allowed.into_iter().map(|command| (command, why.clone())));
+        let allowed = std::mem::take(&mut answers.allowed).into_iter();
+        match doubt {
+            Agreement::Refuses { said } => {
+                answers.refused.extend(allowed.map(|command| (command, said.clone())))
+            }
+            Agreement::Unclear { why } => {
+                answers.unclear.extend(allowed.map(|command| (command, why.clone())))
+            }
+            Agreement::Agrees => answers.allowed.extend(allowed),
+        }
     }
     answers
 }
 
-/// Why sudo would not ask for the password each time, if that is so. In sudoers the last `timestamp_timeout` wins, and an
-/// admin's may stand behind ours; then a cached password outlives the question, and perhaps the grant.
-fn remembers(sudo: &Sudo, user: &str, limit: Duration) -> Option<String> {
-    let said = match child::run(sudo.program(), &["-n", "-l", "-U", user], limit) {
-        Ok(Ended::Exited { output, .. }) => output,
-        Ok(Ended::TimedOut { .. }) | Err(_) => String::new(),
-    };
-    match last_timeout(&said) {
-        Some("0") => None,
-        Some(minutes) => Some(format!(
-            "this host's sudoers has timestamp_timeout={minutes} behind the grants, so sudo would remember the password; \
-             move it before the line that includes /etc/sudoers.d/00-jit"
-        )),
-        None => Some("sudo does not say for how long it remembers a password".to_owned()),
+/// Whether sudo asks this person for the password each time. In sudoers the last `timestamp_timeout` wins, and an admin's
+/// may stand behind ours; then a cached password outlives the question, and perhaps the grant.
+fn asks_each_time(sudo: &Sudo, user: &str, limit: Duration) -> Result<(), Agreement> {
+    let unclear =
+        |why: &str| Agreement::Unclear { why: format!("sudo does not say what defaults hold: {why}") };
+    match child::run(sudo.program(), &["-n", "-l", "-U", user], limit) {
+        Ok(Ended::Exited { status, output }) if status.success() => {
+            remembers(&output).map_or(Ok(()), |said| Err(Agreement::Refuses { said }))
+        }
+        Ok(Ended::Exited { .. }) => Err(unclear("it failed")),
+        Ok(Ended::TimedOut { .. }) => Err(unclear("it took too long")),
+        Err(why) => Err(unclear(&why.to_string())),
     }
 }
 
-/// The last `timestamp_timeout` in what `sudo -l` says.
-fn last_timeout(said: &str) -> Option<&str> {
-    let value = said.rsplit_once("timestamp_timeout=")?.1;
-    value.split([',', '\n', ' ']).next()
+/// Why sudo would not ask each time, by what `sudo -l` says of the person's defaults; `None` when it would.
+///
+/// The first paragraph has the defaults that hold, and the last of a kind wins; the second those bound to a command or
+/// to the account that it runs as.
+fn remembers(said: &str) -> Option<String> {
+    const TIMEOUT: &str = "timestamp_timeout=";
+    let value = |text: &str| text.split([',', '\n', ' ']).next().map(str::to_owned);
+    let paragraph = |title: &str| said.split("\n\n").find(|text| text.trim_start().starts_with(title));
+    let holding = paragraph("Matching Defaults entries for").unwrap_or_default();
+    let bound = paragraph("Runas and Command-specific defaults for").unwrap_or_default();
+    let last = holding.rsplit_once(TIMEOUT).and_then(|(_, rest)| value(rest));
+    let elsewhere = bound.split(TIMEOUT).skip(1).filter_map(value).find(|value| value != "0");
+    if holding.contains("exempt_group=") {
+        return Some(
+            "this host's sudoers has exempt_group, whose members sudo never asks for a password".into(),
+        );
+    }
+    match last.filter(|last| last != "0").or(elsewhere) {
+        Some(minutes) => Some(format!(
+            "this host's sudoers has timestamp_timeout={minutes} beside the grants, so sudo would remember the password; \
+             put it before the line that includes /etc/sudoers.d, or bind it to other people"
+        )),
+        None if holding.contains(TIMEOUT) => None,
+        None => Some("sudo does not take over that the password is asked for each time".into()),
+    }
 }
 
 #[cfg(test)]
@@ -162,12 +189,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_timeout_is_the_one_that_counts() {
-        let said = "Matching Defaults entries for alice on web1:\n    env_reset, timestamp_timeout=0,\n    \
-                    secure_path=/usr/sbin\\:/usr/bin, timestamp_timeout=60\n\nUser alice may run:\n";
-        assert_eq!(last_timeout(said), Some("60"));
-        assert_eq!(last_timeout(&said.replace("60", "0")), Some("0"));
-        assert_eq!(last_timeout("User alice is not allowed to run sudo on web1.\n"), None);
+    fn the_last_timeout_that_holds_is_the_one_that_counts() {
+        let ours = "Matching Defaults entries for alice on web1:\n    env_reset, timestamp_timeout=0,\n    use_pty\n\n";
+        let may = "User alice may run the following commands on web1:\n    (root) PASSWD: NOSETENV: ALL\n";
+        let bound =
+            "Runas and Command-specific defaults for alice:\n    Defaults!/usr/bin/x timestamp_timeout=";
+        let with = |middle: &str| remembers(&format!("{ours}{middle}{may}"));
+        assert_eq!(with(""), None);
+        assert_eq!(with(&format!("{bound}0\n\n")), None);
+        assert!(with(&format!("{bound}5\n\n")).is_some_and(|why| why.contains("timestamp_timeout=5")));
+        let later = ours.replace("use_pty", "timestamp_timeout=60");
+        let hidden = remembers(&format!("{later}{bound}0\n\n{may}"));
+        assert!(hidden.is_some_and(|why| why.contains("timestamp_timeout=60")), "a bound one hides nothing");
+        assert!(remembers(&ours.replace("use_pty", "exempt_group=wheel")).is_some());
+        assert!(remembers("User alice is not allowed to run sudo on web1.\n").is_some());
     }
 
     #[test]
