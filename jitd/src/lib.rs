@@ -46,7 +46,7 @@ Usage: jitd            run, as systemd starts it (see jitd.service)
        jitd --version
        jitd --help
 
-People use jitctl(1). Settings are in /etc/jit/jitd.toml, the policy in /etc/jit/policy.d/.
+People use jitctl. Settings are in /etc/jit/jitd.toml, the policy in /etc/jit/policy.d/.
 ";
 
 /// Runs jitd as its arguments say.

@@ -56,7 +56,10 @@ impl Engine {
             }
             Request::Explain { ask, user } => self.explain(call, ask, user.as_deref()),
             Request::Status => Ok(self.status(call, now)),
-            Request::Roles => Ok(self.roles(call)),
+            Request::Roles => match self.live.invalid_because() {
+                Some(why) => Err(Refusal::PolicyInvalid { why }),
+                None => Ok(self.roles(call)),
+            },
             Request::Show(prefix) => self.show(call, prefix, now),
             Request::Drop(target) => self.give_back(call, target, now),
             Request::Revoke { target, note } => self.revoke(call, target, note.as_ref(), now),
@@ -140,7 +143,13 @@ impl Engine {
         let chosen: Vec<Grant> = match target {
             RevokeTarget::All => self.registry.live().cloned().collect(),
             RevokeTarget::User(name) => {
-                self.registry.live().filter(|g| g.by.name == *name).cloned().collect()
+                let theirs: Vec<Grant> =
+                    self.registry.live().filter(|g| g.by.name == *name).cloned().collect();
+                // In an emergency a mistyped name must not look like a success.
+                if theirs.is_empty() {
+                    return Err(Refusal::NoSuchThing { what: "live grant of".into(), id: name.clone() });
+                }
+                theirs
             }
             RevokeTarget::Grant(prefix) => {
                 let fitting: Vec<Grant> = self.registry.matching(prefix).cloned().collect();

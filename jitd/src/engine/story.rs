@@ -65,7 +65,9 @@ impl Engine {
         };
         let rejected =
             self.live.rejected.iter().map(|error| format!("the policy on disk was not taken: {error}"));
-        stuck.chain(disabled).chain(owed).chain(self.host.include_trouble()).chain(rejected).collect()
+        let guard = self.host.guard_trouble().map(|why| format!("jit-guard would take nothing off: {why}"));
+        let host = guard.into_iter().chain(self.host.include_trouble());
+        stuck.chain(host).chain(disabled).chain(owed).chain(rejected).collect()
     }
 
     pub(super) fn roles(&self, call: &Call) -> Response {

@@ -261,7 +261,9 @@ pub fn catalog() -> String {
         "# What jitd's messages in the journal mean. Made from the table in jitd/src/sinks/kinds.rs.\n";
     let entry = |message: &Message| {
         let Message { id, subject, text, .. } = message;
-        format!("\n-- {id}\nSubject: {subject}\nDefined-By: jitd\nDocumentation: man:jitd(8)\n\n{text}\n")
+        format!(
+            "\n-- {id}\nSubject: {subject}\nDefined-By: jitd\nDocumentation: file:///usr/share/doc/jit/README.md\n\n{text}\n"
+        )
     };
     std::iter::once(head.to_owned()).chain(MESSAGES.iter().map(entry)).collect()
 }

@@ -116,7 +116,9 @@ impl Registry {
                 }
             }
             (Entry::Locked { by, .. }, _) => {
-                self.lock = Some(Lock { by: by.clone(), since: at, note: text(texts, "note") });
+                // Whoever locks what is locked does not make others forget who did it first, and why.
+                let lock = || Lock { by: by.clone(), since: at, note: text(texts, "note") };
+                self.lock.get_or_insert_with(lock);
             }
             (Entry::Unlocked { .. }, _) => self.lock = None,
             (
