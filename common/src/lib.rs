@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+pub mod causes;
 #[cfg(feature = "std")]
 pub mod child;
 #[cfg(feature = "std")]

@@ -25,11 +25,11 @@ mod watch;
 mod worker;
 mod zones;
 
-use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use jit_common::causes::chain;
 use jit_mechanisms::include::{self, Placed, TakenAway};
 use jit_mechanisms::{HostPaths, sudo};
 
@@ -121,16 +121,4 @@ fn print(text: &str) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

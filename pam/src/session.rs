@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::path::Path;
 use std::time::Duration;
 
+use jit_common::causes::chain;
 use jit_common::client::{self, ClientError, Patience};
 use jit_common::paths;
 use jit_common::request::Request;
@@ -103,16 +104,4 @@ fn grants() -> Result<Vec<GrantView>, Failure> {
         Ok(_) => Err(Failure::Answer),
         Err(error) => Err(Failure::Call(error)),
     }
-}
-
-/// An error with its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use jit_common::causes;
+
 /// One line.
 pub(crate) fn line(what: &dyn Display) {
     // A log that nobody can take must not stop the guard.
@@ -12,17 +14,5 @@ pub(crate) fn line(what: &dyn Display) {
 
 /// An error with its causes, as one line.
 pub(crate) fn chain(why: &dyn Error) {
-    line(&format_args!("jit-guard: {}", told(why)));
-}
-
-/// An error with its causes.
-pub(crate) fn told(why: &dyn Error) -> String {
-    let mut text = why.to_string();
-    let mut cause = why.source();
-    while let Some(why) = cause {
-        text.push_str(": ");
-        text.push_str(&why.to_string());
-        cause = why.source();
-    }
-    text
+    line(&format_args!("jit-guard: {}", causes::chain(why)));
 }

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jit_common::causes::chain;
 use jit_common::ids::RequestId;
 use jit_mechanisms::guard_notes::{self, Note, Why};
 use jit_mechanisms::removal::{self, OnHost, Removed, Which};
 use jit_mechanisms::{HostPaths, Now, applied};
 
-use crate::log::told;
 use crate::plan::{Known, LOOK, Next, PATIENCE, TakeOff, plan};
 
 /// The guard between two sweeps.
@@ -72,7 +72,7 @@ impl Seen {
     /// Looks. What cannot be read counts as the worst it could be; `wrong` gets the sentences.
     pub(crate) fn look(paths: &HostPaths, wrong: &mut BTreeSet<String>) -> Self {
         let on_host = removal::on_host(paths).unwrap_or_else(|why| {
-            let why = told(&why);
+            let why = chain(&why);
             wrong.insert(why.clone());
             OnHost::Unclear { named: BTreeSet::new(), why }
         });
@@ -80,13 +80,13 @@ impl Seen {
             Ok(None) => Known::Nothing,
             Ok(Some(applied)) => Known::Grants(applied),
             Err(why) if why.is_fleeting() => {
-                wrong.insert(told(&why));
-                Known::Unreadable(told(&why))
+                wrong.insert(chain(&why));
+                Known::Unreadable(chain(&why))
             }
-            Err(why) => Known::Damaged(told(&why)),
+            Err(why) => Known::Damaged(chain(&why)),
         };
         let noted = guard_notes::pending(paths).unwrap_or_else(|why| {
-            wrong.insert(told(&why));
+            wrong.insert(chain(&why));
             BTreeSet::new()
         });
         Self { on_host, known, noted }
@@ -120,12 +120,12 @@ impl Guard {
                 self.keep_notes(notes(&removed, &take_off, now), &seen.noted);
             }
             Err(why) => {
-                wrong.insert(told(&why));
+                wrong.insert(chain(&why));
                 next = sooner(next);
             }
         }
         if let Err(why) = self.write_notes() {
-            wrong.insert(told(&why));
+            wrong.insert(chain(&why));
             next = sooner(next);
         }
         said.extend(wrong.difference(&self.wrong).cloned());
