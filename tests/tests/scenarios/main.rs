@@ -7,6 +7,7 @@ mod crowd;
 mod dead_jitd;
 mod disk_full;
 mod ends;
+mod log_host;
 mod main_job;
 mod pages;
 mod policy_on_host;

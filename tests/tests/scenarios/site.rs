@@ -112,10 +112,15 @@ pub(crate) fn site_with(release: Release, change: impl FnOnce(&RootBed)) -> Opti
     change(&bed);
     let guard = bed.start_guard().unwrap();
     let jitd = bed.start_jitd().unwrap();
-    Some(Site { bed, guard, jitd })
+    Some(Site::of(bed, guard, jitd))
 }
 
 impl Site {
+    /// A bed with daemons that were started by hand.
+    pub(crate) fn of(bed: RootBed, guard: Running, jitd: Running) -> Self {
+        Self { bed, guard, jitd }
+    }
+
     /// Starts jitd anew, after it was ended.
     pub(crate) fn restart_jitd(&mut self) {
         assert!(!self.jitd.is_running());
