@@ -4,8 +4,15 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use super::OpenError;
+
+/// How often and how far apart the lock is tried: a jitd that is just ending, or a child of it that has not begun its own
+/// program yet, still holds it for a moment.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// The paths of one ledger.
 #[derive(Clone, Debug)]
@@ -48,11 +55,14 @@ impl Place {
             .custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits())
             .open(&self.lock)
             .map_err(|error| io_error(&self.lock, error))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(lock),
-            Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path: self.lock.clone() }),
-            Err(TryLockError::Error(error)) => Err(io_error(&self.lock, error)),
+        for _ in 0..LOCK_TRIES {
+            match lock.try_lock() {
+                Ok(()) => return Ok(lock),
+                Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::Error(error)) => return Err(io_error(&self.lock, error)),
+            }
         }
+        Err(OpenError::Locked { path: self.lock.clone() })
     }
 
     /// Whether there is a database, which is then a private file with something in it.
