@@ -29,13 +29,8 @@ pub enum DurationError {
     #[error("the duration {0:?} has no unit: write it like {0}s, {0}m or {0}h")]
     NoUnit(String),
     /// Not a duration as we write them.
-    #[error("the duration {text:?} is not understood ({why}): write it like 45s, 30m, 1h30m or 1d12h")]
-    NotUnderstood {
-        /// What was written.
-        text: String,
-        /// What the parser stumbled over.
-        why: String,
-    },
+    #[error("the duration {0:?} is not understood: write it like 45s, 30m, 1h30m or 1d12h")]
+    NotUnderstood(String),
     /// Negative, by a sign or by `ago`.
     #[error("the duration {0:?} lies in the past: write it without a sign, like 30m")]
     Negative(String),
@@ -150,12 +145,12 @@ fn split_days(text: &str) -> Option<(u64, &str)> {
 /// Everything below a day is jiff's to read, but only in its unit form: `PT1H` and `1:30:00` are refused, so that
 /// there is one way to write a duration.
 fn parse_rest(whole: &str, rest: &str) -> Result<SignedDuration, DurationError> {
-    let not_understood = |why: String| DurationError::NotUnderstood { text: whole.to_string(), why };
+    let not_understood = || DurationError::NotUnderstood(whole.to_string());
     if !rest.starts_with(|c: char| c.is_ascii_digit()) || rest.contains(':') {
-        return Err(not_understood("a number with a unit is expected".to_string()));
+        return Err(not_understood());
     }
-    let parsed: SignedDuration =
-        rest.parse().map_err(|error: jiff::Error| not_understood(error.to_string()))?;
+    // What the parser stumbled over is told in its own terms, which would not help anybody.
+    let parsed: SignedDuration = rest.parse().map_err(|_| not_understood())?;
     if parsed.is_negative() {
         return Err(DurationError::Negative(whole.to_string()));
     }

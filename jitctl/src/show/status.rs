@@ -20,7 +20,7 @@ pub(crate) fn page(status: &StatusView, clock: &Clock) -> Page {
     }
     page.blank();
     if status.mine.is_empty() {
-        page.line(0, Text::of("nothing live; `jitctl roles` shows what you can ask for"));
+        page.line(0, Text::of("you have nothing live; `jitctl roles` shows what you can ask for"));
     }
     for grant in &status.mine {
         mine(&mut page, grant, clock);
@@ -99,7 +99,7 @@ mod tests {
     fn nothing_live_says_what_to_do() {
         assert_eq!(
             shown(&samples::status()),
-            "nothing live; `jitctl roles` shows what you can ask for\n\n\
+            "you have nothing live; `jitctl roles` shows what you can ask for\n\n\
              jitd 0.1.0, classic 1.9.16p2, policy abababababab; 0 live on this host, 17 entries on record\n"
         );
     }

@@ -70,7 +70,10 @@ fn without_a_command_it_is_the_status() {
     let jitd = Fake::answering(Response::Status(Box::new(fake::status())));
     let ran = Ran::run(jitctl_at(&jitd.socket, &[]));
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.out.starts_with("nothing live; `jitctl roles` shows what you can ask for\n"), "{ran:?}");
+    assert!(
+        ran.out.starts_with("you have nothing live; `jitctl roles` shows what you can ask for\n"),
+        "{ran:?}"
+    );
     assert_eq!(jitd.request(), Request::Status);
 }
 
