@@ -89,7 +89,11 @@ fn the_kill_switch_refuses_everybody_until_it_is_released() {
         site.jitctl("root", &["lock", "--revoke"]).unwrap().expect_ok().expect_says(&live.id);
         assert!(!site.may("alice"));
         assert_eq!(site.told(&live, "ended")["body"]["cause"], "locked");
-        site.elevate("dora", "ids", "30m").expect_code(3).expect_says("locked by root");
+        // Who locked first, and why, is not forgotten over it.
+        site.elevate("dora", "ids", "30m")
+            .expect_code(3)
+            .expect_says("locked by olga")
+            .expect_says("a break-in");
         site.jitctl("olga", &["unlock", "--note", "over"]).unwrap().expect_ok();
         site.grant("dora", "ids", "30m");
         assert_eq!(site.record("unlocked").len(), 1);
