@@ -1,5 +1,5 @@
-//! The host made equal to the record: at start-up, every minute, and before each change. Start-up is nothing special:
-//! the ledger was folded, and what differs is made right and recorded.
+//! The host made equal to the record: at start-up, every minute, and before each change. What differs is made right and
+//! recorded. Start-up alone raises nothing that was not on the host before.
 
 use std::collections::BTreeSet;
 
@@ -127,7 +127,7 @@ impl Engine {
     fn heed(&mut self, note: &Note, now: &Now) {
         let (id, wall) = match note {
             Note::Removed { id, wall, .. } => (*id, *wall),
-            // Grants without a note of their own are live all the same: the next look puts them back.
+            // Grants without a note of their own are live all the same: the next look puts them back, while jitd runs.
             Note::Unlinked { .. } | Note::AppliedDamaged { .. } | Note::Unreadable { .. } => return,
         };
         let Some(grant) = self.registry.get(id) else { return };

@@ -1,7 +1,7 @@
 //! Takes grants off the host, with or without jitd: what the guard does.
 //!
 //! Taking away never waits for long and never gives up because something else is spoilt: where a block cannot be cut
-//! out cleanly, the whole file goes. jitd puts back what was still live.
+//! out cleanly, the whole file goes. A jitd that runs puts back what was still live.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
