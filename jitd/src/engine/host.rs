@@ -8,6 +8,7 @@ use jit_common::ids::RequestId;
 use jit_mechanisms::HostPaths;
 use jit_mechanisms::applied::{self, Applied, AppliedGrant, Undo};
 use jit_mechanisms::dir::Durability;
+use jit_mechanisms::groups::Given;
 use jit_mechanisms::include;
 use jit_mechanisms::removal;
 use jit_mechanisms::sudo::{self, Fingerprint, Flavour, Sudo};
@@ -196,15 +197,17 @@ fn applied_from(wanted: &Wanted) -> Applied {
         uid: grant.uid,
         deadline: grant.deadline.clone(),
         undo: vec![Undo::Sudoers],
+        groups: Vec::new(),
     });
-    Applied { grants: grants.collect() }
+    Applied { grants: grants.collect(), given: Given::new() }
 }
 
 /// What is there already, and what is to come; of a grant that is in both, what is to come.
 fn union(before: &Applied, goal: &Applied) -> Applied {
     let both = before.grants.iter().chain(&goal.grants);
     let by_id: BTreeMap<RequestId, &AppliedGrant> = both.map(|grant| (grant.id, grant)).collect();
-    Applied { grants: by_id.into_values().cloned().collect() }
+    let given = before.given.union(&goal.given).cloned().collect();
+    Applied { grants: by_id.into_values().cloned().collect(), given }
 }
 
 fn difference(converged: &Converged, left: &str) -> Option<Difference> {

@@ -7,6 +7,7 @@ use std::fs;
 
 use jit_mechanisms::applied::{self, Applied, AppliedGrant, Undo};
 use jit_mechanisms::dir::Durability;
+use jit_mechanisms::groups::Given;
 use jit_mechanisms::scratch::{Scratch, sudoers_text};
 use jit_mechanisms::sudoers_file::{SudoersError, converge};
 use jit_mechanisms::{BootId, Deadline, NANOS};
@@ -26,8 +27,14 @@ fn host(ids: &[&str]) -> (Scratch, HostPaths) {
         uid: 1000,
         deadline: deadline.clone(),
         undo: vec![Undo::Sudoers],
+        groups: vec![],
     });
-    applied::write(&paths, &Applied { grants: grants.collect() }, Durability::AcrossReboot).unwrap();
+    applied::write(
+        &paths,
+        &Applied { grants: grants.collect(), given: Given::new() },
+        Durability::AcrossReboot,
+    )
+    .unwrap();
     converge(&paths, &sudoers_text(ids)).unwrap();
     (scratch, paths)
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
 
 use jit_mechanisms::applied::Undo;
+use jit_mechanisms::groups::Given;
 use jit_mechanisms::{BootId, Deadline};
 
 use super::*;
@@ -20,11 +21,11 @@ fn now(wall: i64, boot: i64, boot_id: &str) -> Now {
 /// A grant that ends at 10 000 ms on the wall clock and at 1 000 ms on the boot clock of boot `a`.
 fn grant(text: &str) -> AppliedGrant {
     let deadline = Deadline { wall: 10_000 * MS, boot: 1_000 * MS, boot_id: BootId("a".into()) };
-    AppliedGrant { id: id(text), uid: 1000, deadline, undo: vec![Undo::Sudoers] }
+    AppliedGrant { id: id(text), uid: 1000, deadline, undo: vec![Undo::Sudoers], groups: vec![] }
 }
 
 fn known() -> Known {
-    Known::Grants(Applied { grants: vec![grant("aaaaaaaa")] })
+    Known::Grants(Applied { grants: vec![grant("aaaaaaaa")], given: Given::new() })
 }
 
 fn on_host(ids: &[&str]) -> OnHost {

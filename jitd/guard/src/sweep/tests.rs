@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jit_mechanisms::applied::{Applied, AppliedGrant, Undo};
 use jit_mechanisms::dir::{Dir, Durability};
+use jit_mechanisms::groups::Given;
 use jit_mechanisms::lock::{Lock, Locked};
 use jit_mechanisms::scratch::{Scratch, sudoers_text};
 use jit_mechanisms::sudoers_file::converge;
@@ -28,7 +29,7 @@ fn late() -> Now {
 
 fn grant(id: &str, end: i64) -> AppliedGrant {
     let deadline = Deadline { wall: end, boot: end, boot_id: BootId("a".into()) };
-    AppliedGrant { id: id.parse().unwrap(), uid: 1000, deadline, undo: vec![Undo::Sudoers] }
+    AppliedGrant { id: id.parse().unwrap(), uid: 1000, deadline, undo: vec![Undo::Sudoers], groups: vec![] }
 }
 
 /// `aaaaaaaa` ends at [`END`], `bbbbbbbb` a long time after; both are on the host.
@@ -36,7 +37,7 @@ fn host() -> (Scratch, HostPaths, Guard) {
     let scratch = Scratch::new();
     let paths = scratch.paths();
     let grants = vec![grant("aaaaaaaa", END), grant("bbbbbbbb", END * 1000)];
-    applied::write(&paths, &Applied { grants }, Durability::ThisBoot).unwrap();
+    applied::write(&paths, &Applied { grants, given: Given::new() }, Durability::ThisBoot).unwrap();
     converge(&paths, &sudoers_text(&["aaaaaaaa", "bbbbbbbb"])).unwrap();
     let guard = Guard::new(&paths);
     (scratch, paths, guard)

@@ -1,17 +1,19 @@
 //! `/var/lib/jit/applied`: what is raised on this host and until when. jitd writes it before it raises anything, the
 //! guard reads it, so the guard knows how to take off whatever can be there.
-
-use std::collections::BTreeSet;
-use std::fmt::{self, Write};
+//!
+//! Of groups it says two things: which memberships each grant wants, and which of them jitd put in itself and has not
+//! taken out yet (`given`). Only the latter are ever taken out, so a member from before stays one.
 
 use jit_common::ids::RequestId;
-use jitd_core::now::{BootId, Deadline};
+use jitd_core::now::Deadline;
 
 use crate::dir::{Dir, DirError, Durability, Entry};
+use crate::groups::{Given, Membership};
 use crate::paths::{HostPaths, STATE_DIR_MODE, name_of};
 
-/// The first line: what this is, and in which version of the format.
-const HEADER: &str = "jit-applied 1";
+mod text;
+
+pub use text::{parse, render};
 
 /// More than this is not one of ours (some 50 000 grants).
 const SIZE_MAX: u64 = 8 * 1024 * 1024;
@@ -21,17 +23,20 @@ const SIZE_MAX: u64 = 8 * 1024 * 1024;
 pub enum Undo {
     /// Its block in the sudoers file.
     Sudoers,
+    /// What [`AppliedGrant::groups`] names, as far as it is in [`Applied::given`].
+    Groups,
 }
 
 impl Undo {
     fn word(self) -> &'static str {
         match self {
             Self::Sudoers => "sudoers",
+            Self::Groups => "groups",
         }
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Sudoers].into_iter().find(|undo| undo.word() == word)
+        [Self::Sudoers, Self::Groups].into_iter().find(|undo| undo.word() == word)
     }
 }
 
@@ -46,6 +51,8 @@ pub struct AppliedGrant {
     pub deadline: Deadline,
     /// What to undo then.
     pub undo: Vec<Undo>,
+    /// The memberships that it wants, whether or not jitd had to put anybody in for them.
+    pub groups: Vec<Membership>,
 }
 
 /// Everything that may be on the host.
@@ -53,6 +60,11 @@ pub struct AppliedGrant {
 pub struct Applied {
     /// The grants; each id once.
     pub grants: Vec<AppliedGrant>,
+    /// The memberships that jitd put in itself and has not taken out: what may be taken out, and nothing else.
+    ///
+    /// The grant that wants one has to be in `grants` in the same write at the latest: the guard takes out at once
+    /// what no grant wants.
+    pub given: Given,
 }
 
 /// Why a text is not a whole `applied` file.
@@ -114,6 +126,12 @@ impl AppliedError {
 
 /// Writes it in one step; synced when the change it speaks of outlives a reboot.
 ///
+/// - [`Durability::ThisBoot`]: grants that live under `/run` come or go, and `given` stays as it is.
+/// - [`Durability::OldOrNew`]: `given` grows, before anybody is put in. One sync. Should a power cut bring back the old
+///   list, the guard does not know of the new member, but jitd's ledger does: jitd takes him out when it starts.
+/// - [`Durability::AcrossReboot`]: `given` shrinks, after somebody was taken out. Should a power cut bring back the old
+///   list, the guard would take out at boot whoever an admin had put in by hand meanwhile.
+///
 /// # Errors
 /// It could not be written: nothing may be raised then.
 pub fn write(paths: &HostPaths, applied: &Applied, durability: Durability) -> Result<(), AppliedError> {
@@ -150,115 +168,6 @@ pub fn read(paths: &HostPaths) -> Result<Option<Applied>, AppliedError> {
     let text = String::from_utf8(content.bytes)
         .map_err(|_| damaged(Damage { line: 1, why: "it is not UTF-8".into() }))?;
     parse(&text).map(Some).map_err(damaged)
-}
-
-/// The text of the file.
-///
-/// # Errors
-/// A boot id that the format cannot hold.
-pub fn render(applied: &Applied) -> Result<String, AppliedError> {
-    let mut text = format!("{HEADER}\n");
-    for grant in &applied.grants {
-        let AppliedGrant { id, uid, deadline: Deadline { wall, boot, boot_id }, undo } = grant;
-        if !is_boot_id(&boot_id.0) {
-            return Err(AppliedError::BootId { id: *id, boot_id: boot_id.0.clone() });
-        }
-        let undo: Vec<_> = undo.iter().map(|undo| undo.word()).collect();
-        let undo = undo.join(",");
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "grant {id} uid={uid} boot={boot_id} until_boot={boot} until_wall={wall} undo={undo}"
-        );
-    }
-    let _ = writeln!(text, "end {}", applied.grants.len());
-    Ok(text)
-}
-
-/// Reads a text: all of it or nothing.
-///
-/// # Errors
-/// The first line that is wrong, and why. A text that was cut off anywhere is wrong.
-pub fn parse(text: &str) -> Result<Applied, Damage> {
-    let lines: Vec<&str> = text.split('\n').collect();
-    let at = |index: usize, why: &dyn fmt::Display| Damage { line: index + 1, why: why.to_string() };
-    if lines.first() != Some(&HEADER) {
-        return Err(at(0, &format_args!("it does not begin with {HEADER:?}")));
-    }
-    let mut grants = Vec::new();
-    let mut seen = BTreeSet::new();
-    for (index, line) in lines.iter().enumerate().skip(1) {
-        if let Some(count) = line.strip_prefix("end ") {
-            if count.parse() != Ok(grants.len()) || count != grants.len().to_string() {
-                return Err(at(
-                    index,
-                    &format_args!("it counts {count:?} grants, {} are here", grants.len()),
-                ));
-            }
-            return match lines.get(index + 1..) {
-                Some([""]) => Ok(Applied { grants }),
-                Some([]) => Err(at(index, &"the line has no end")),
-                _ => Err(at(index + 1, &"something follows the last line")),
-            };
-        }
-        if line.is_empty() && index + 1 == lines.len() {
-            break;
-        }
-        let grant = parse_grant(line).map_err(|why| at(index, &why))?;
-        if !seen.insert(grant.id) {
-            return Err(at(index, &format_args!("grant {} is here twice", grant.id)));
-        }
-        grants.push(grant);
-    }
-    Err(at(lines.len().saturating_sub(1), &"it ends before its \"end\" line"))
-}
-
-fn parse_grant(line: &str) -> Result<AppliedGrant, String> {
-    let mut words = line.split(' ');
-    if words.next() != Some("grant") {
-        return Err(format!(
-            "{:?} is neither \"grant\" nor \"end\"",
-            line.chars().take(40).collect::<String>()
-        ));
-    }
-    let id = words.next().unwrap_or_default();
-    let id = id.parse().map_err(|why| format!("the id {id:?}: {why}"))?;
-    let uid = number(value(words.next(), "uid")?)?;
-    let boot_id = value(words.next(), "boot")?;
-    if !is_boot_id(boot_id) {
-        return Err(format!("{boot_id:?} is no boot id"));
-    }
-    let boot_id = BootId(boot_id.to_owned());
-    let boot = number(value(words.next(), "until_boot")?)?;
-    let wall = number(value(words.next(), "until_wall")?)?;
-    let undo = value(words.next(), "undo")?;
-    let undo = undo
-        .split(',')
-        .map(|word| Undo::parse(word).ok_or_else(|| format!("this version cannot undo {word:?}")))
-        .collect::<Result<_, _>>()?;
-    match words.next() {
-        None => Ok(AppliedGrant { id, uid, deadline: Deadline { wall, boot, boot_id }, undo }),
-        Some(word) => Err(format!("{word:?} is too much")),
-    }
-}
-
-fn value<'a>(word: Option<&'a str>, key: &str) -> Result<&'a str, String> {
-    let word = word.unwrap_or_default();
-    word.strip_prefix(key)
-        .and_then(|rest| rest.strip_prefix('='))
-        .ok_or_else(|| format!("{word:?} is not {key}=…"))
-}
-
-fn number<N: std::str::FromStr + fmt::Display>(text: &str) -> Result<N, String> {
-    match text.parse::<N>() {
-        // Only as we write it: no plus sign, no leading zeros.
-        Ok(number) if number.to_string() == text => Ok(number),
-        _ => Err(format!("{text:?} is not a number")),
-    }
-}
-
-fn is_boot_id(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 #[cfg(test)]

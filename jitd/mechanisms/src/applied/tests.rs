@@ -5,6 +5,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use jit_common::ids::RequestId;
+use jitd_core::now::{BootId, Deadline};
+
+use super::text::{HEADER, HEADER_1};
 use super::*;
 use crate::scratch::Scratch;
 
@@ -34,13 +38,28 @@ impl Chance {
                 boot: self.next().cast_signed(),
                 boot_id: BootId(boot_id),
             },
-            undo: vec![Undo::Sudoers],
+            undo: vec![Undo::Sudoers, Undo::Groups],
+            groups: (0..self.below(3)).map(|_| self.membership()).collect(),
+        }
+    }
+
+    fn membership(&mut self) -> Membership {
+        let names = ["docker", "", "a b,c=d:e", "100%", "é\u{202e}\u{0}", "x\nend 0\n", "given"];
+        let number = |chance: &mut Self| u32::try_from(chance.next() % (1 << 32)).unwrap();
+        Membership {
+            gid: number(self),
+            group: names[self.below(names.len())].into(),
+            uid: number(self),
+            user: names[self.below(names.len())].into(),
         }
     }
 
     fn applied(&mut self) -> Applied {
         let count = u8::try_from(self.below(6)).unwrap();
-        Applied { grants: (0..count).map(|number| self.grant(number)).collect() }
+        Applied {
+            grants: (0..count).map(|number| self.grant(number)).collect(),
+            given: (0..self.below(4)).map(|_| self.membership()).collect(),
+        }
     }
 }
 
@@ -73,9 +92,9 @@ fn whatever_is_read_is_what_would_be_written() {
         let mut bytes = render(&chance.applied()).unwrap().into_bytes();
         let place = chance.below(bytes.len());
         match chance.below(3) {
-            0 => bytes[place] = b"0 \n=,x-"[chance.below(7)],
+            0 => bytes[place] = b"0 \n=,x-:%"[chance.below(9)],
             1 => drop(bytes.remove(place)),
-            _ => bytes.insert(place, b"0 \n=,x-"[chance.below(7)]),
+            _ => bytes.insert(place, b"0 \n=,x-:%"[chance.below(9)]),
         }
         let text = String::from_utf8(bytes).unwrap();
         if let Ok(applied) = parse(&text) {
@@ -89,23 +108,28 @@ fn whatever_is_read_is_what_would_be_written() {
 
 #[test]
 fn the_line_and_the_reason_are_told() {
-    let good = "grant aaaaaaaa uid=1000 boot=b-1 until_boot=5 until_wall=6 undo=sudoers";
     let cases = [
         ("", 1, "begin"),
-        ("jit-applied 2\nend 0\n", 1, "begin"),
-        ("jit-applied 1\n", 2, "ends before"),
-        ("jit-applied 1\nend 1\n", 2, "counts"),
-        ("jit-applied 1\nend 00\n", 2, "counts"),
-        ("jit-applied 1\nend 0", 2, "no end"),
-        ("jit-applied 1\nend 0\n\n", 3, "follows"),
-        ("jit-applied 1\nhello\nend 0\n", 2, "neither"),
-        ("jit-applied 1\ngrant ../../x uid=1\nend 1\n", 2, "id"),
+        ("jit-applied 3\nend 0\n", 1, "begin"),
+        ("jit-applied 2\n", 2, "ends before"),
+        ("jit-applied 2\nend 1\n", 2, "counts"),
+        ("jit-applied 2\nend 00\n", 2, "counts"),
+        ("jit-applied 2\nend 0", 2, "no end"),
+        ("jit-applied 2\nend 0\n\n", 3, "follows"),
+        ("jit-applied 2\nhello\nend 0\n", 2, "none of"),
+        ("jit-applied 2\ngrant ../../x uid=1\nend 1\n", 2, "id"),
+        ("jit-applied 2\ngiven 999:docker:1000\nend 1\n", 2, "no membership"),
+        ("jit-applied 2\ngiven 9:g:1:a\ngiven 9:g:1:a\nend 2\n", 3, "twice"),
+        ("jit-applied 2\ngiven 9:g:2:b\ngiven 9:g:1:a\nend 2\n", 3, "wrong place"),
+        ("jit-applied 2\ngiven 9:g:1:a\nend 0\n", 3, "counts"),
+        ("jit-applied 1\ngiven 9:g:1:a\nend 0\n", 2, "none of"),
     ];
     for (text, line, word) in cases {
         let damage = parse(text).unwrap_err();
         assert_eq!(damage.line, line, "{text:?}: {damage}");
         assert!(damage.why.contains(word), "{text:?}: {damage}");
     }
+    let good = "grant aaaaaaaa uid=1000 boot=b-1 until_boot=5 until_wall=6 undo=sudoers groups=9:g:1:a";
     for (from, to, word) in [
         ("uid=1000", "uid=-1", "number"),
         ("uid=1000", "uid=01000", "number"),
@@ -114,8 +138,10 @@ fn the_line_and_the_reason_are_told() {
         ("boot=b-1", "boot=", "boot id"),
         ("until_boot=5", "until=5", "until_boot"),
         ("until_wall=6", "until_wall=+6", "number"),
-        ("undo=sudoers", "undo=sudoers,groups", "groups"),
-        ("undo=sudoers", "undo=sudoers more", "too much"),
+        ("undo=sudoers", "undo=sudoers,passwd", "passwd"),
+        ("groups=9:g:1:a", "groups=9:g:1:a,", "no membership"),
+        (" groups=9:g:1:a", "", "groups"),
+        ("groups=9:g:1:a", "groups= more", "too much"),
     ] {
         let text =
             format!("{HEADER}\n{good}\n{}\nend 2\n", good.replace("aaaaaaaa", "bbbbbbbb").replace(from, to));
@@ -125,13 +151,44 @@ fn the_line_and_the_reason_are_told() {
     }
     let twice = format!("{HEADER}\n{good}\n{good}\nend 2\n");
     assert!(parse(&twice).unwrap_err().why.contains("twice"));
+    let after = format!("{HEADER}\ngiven 9:g:1:a\n{good}\nend 2\n");
+    assert!(parse(&after).unwrap_err().why.contains("follows what was given"));
+}
+
+#[test]
+fn what_the_version_before_wrote_is_read_and_cut_off_is_damaged() {
+    let old = "grant aaaaaaaa uid=1000 boot=b-1 until_boot=5 until_wall=6 undo=sudoers";
+    let text = format!("{HEADER_1}\n{old}\n{}\nend 2\n", old.replace("aaaaaaaa", "bbbbbbbb"));
+    let applied = parse(&text).unwrap();
+    assert_eq!(applied.grants.len(), 2);
+    assert!(applied.given.is_empty() && applied.grants.iter().all(|grant| grant.groups.is_empty()));
+    assert_eq!(parse(&render(&applied).unwrap()).as_ref(), Ok(&applied), "and written in this one");
+    for end in 0..text.len() {
+        assert!(parse(&text[..end]).is_err(), "{:?}", &text[..end]);
+    }
+    let mixed = format!("{HEADER_1}\n{old} groups=\nend 1\n");
+    assert!(parse(&mixed).unwrap_err().why.contains("too much"));
+}
+
+#[test]
+fn a_file_that_lost_a_line_of_either_kind_is_damaged() {
+    let mut chance = Chance(13);
+    for _ in 0..50 {
+        let text = render(&chance.applied()).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for lost in 0..lines.len() {
+            let mut rest = lines.clone();
+            rest.remove(lost);
+            assert!(parse(&format!("{}\n", rest.join("\n"))).is_err());
+        }
+    }
 }
 
 #[test]
 fn a_boot_id_that_would_break_the_line_is_not_written() {
     let mut grant = Chance(3).grant(1);
     grant.deadline.boot_id = BootId("a undo=sudoers\nend 0".into());
-    let refused = render(&Applied { grants: vec![grant] });
+    let refused = render(&Applied { grants: vec![grant], given: Given::new() });
     assert!(matches!(refused, Err(AppliedError::BootId { .. })));
 }
 
@@ -140,8 +197,8 @@ fn on_disk_it_is_replaced_whole_and_others_cannot_write_it() {
     let scratch = Scratch::new();
     let paths = scratch.paths();
     assert!(read(&paths).unwrap().is_none());
-    let applied = Applied { grants: vec![Chance(5).grant(1)] };
-    for durability in [Durability::ThisBoot, Durability::AcrossReboot] {
+    let applied = Applied { grants: vec![Chance(5).grant(1)], given: [Chance(5).membership()].into() };
+    for durability in [Durability::ThisBoot, Durability::OldOrNew, Durability::AcrossReboot] {
         write(&paths, &applied, durability).unwrap();
         assert_eq!(read(&paths).unwrap().as_ref(), Some(&applied));
     }

@@ -21,6 +21,9 @@ use super::{Dir, DirError};
 pub enum Durability {
     /// A power cut may take it: what it speaks of is gone then as well.
     ThisBoot,
+    /// After a power cut the old bytes may be there or the new ones, either of them whole: the file is synced and its
+    /// directory is not. For one who knows from elsewhere what the new ones say, and writes them again if need be.
+    OldOrNew,
     /// It must be there after a power cut: the file and its directory are synced.
     AcrossReboot,
 }
@@ -49,7 +52,7 @@ impl Dir {
         let staged = self.stage_as(name, bytes, |file| Ok(self.own(file, mode)?))?;
         match durability {
             Durability::ThisBoot => {}
-            Durability::AcrossReboot => staged.sync()?,
+            Durability::OldOrNew | Durability::AcrossReboot => staged.sync()?,
         }
         Ok(staged)
     }
@@ -90,7 +93,7 @@ impl Dir {
     ) -> Result<(), DirError> {
         self.stage(name, bytes, mode, durability)?.publish()?;
         match durability {
-            Durability::ThisBoot => Ok(()),
+            Durability::ThisBoot | Durability::OldOrNew => Ok(()),
             Durability::AcrossReboot => self.sync(),
         }
     }

@@ -17,6 +17,7 @@ mod plan;
 mod refusal;
 pub mod tell;
 pub mod text;
+mod word;
 
 pub use converge::{Caller, GroupsError, converge, look};
 pub use refusal::{Kind, Odd, Refusal};
