@@ -28,6 +28,8 @@ pub enum Outcome {
         rule: RuleRef,
         /// How long the grant would last.
         duration: GrantDuration,
+        /// Who has to approve, one phrase each: `1 person in leads`. Empty: nobody has to.
+        approvals: Vec<String>,
     },
     /// The request is refused.
     Refused(Refusal),
@@ -87,6 +89,8 @@ pub enum ConditionKind {
     Ticket,
     /// No grant of this role is live already.
     NotLive,
+    /// No request for this role is open already.
+    NotOpen,
     /// `max_active`.
     MaxActive,
     /// The role asks a password, so the account needs one.

@@ -6,7 +6,7 @@ use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 use crate::duration::GrantDuration;
-use crate::ids::IdPrefix;
+use crate::ids::{IdPrefix, RequestId};
 
 /// The version of these types. Both ends must speak the same one.
 pub const WIRE_VERSION: u32 = 1;
@@ -23,8 +23,43 @@ pub struct Hello {
 /// The frames after it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
-    /// Give me this role. Answered by `Granted` or `Refused`.
+    /// Give me this role. Answered by `Granted`, `Open` or `Refused`.
     Elevate(Ask),
+    /// Let a live grant of mine run on: a new request under the same rule. Answered as `Elevate`.
+    Extend {
+        /// Which.
+        target: DropTarget,
+        /// How much longer, and why.
+        ask: ExtendAsk,
+    },
+    /// Tell me when an open request of mine has changed. Answered as `Elevate`, once it has.
+    Await {
+        /// The request.
+        id: RequestId,
+        /// The [`OpenView::version`](crate::response::OpenView::version) that I have seen.
+        seen: u64,
+    },
+    /// Open requests: mine, those that I may decide, and everybody's for auditors, operators and root. Answered by
+    /// `Pending`.
+    Pending,
+    /// I approve. Answered by `Granted`, `Open` (more is needed, or it starts later) or `Refused`.
+    Approve {
+        /// The request.
+        id: IdPrefix,
+        /// For this long and no longer; only ever less than was asked for.
+        duration: Option<GrantDuration>,
+        /// Why, for the record and for the person.
+        note: Option<String>,
+    },
+    /// I deny, which closes the request. Answered by `Done` or `Refused`.
+    Deny {
+        /// The request.
+        id: IdPrefix,
+        /// Why, for the record and for the person.
+        note: String,
+    },
+    /// I take an open request of mine back. Answered by `Done` or `Refused`.
+    Cancel(IdPrefix),
     /// How would this be decided, and why? Nothing is granted. Answered by `Explained` or `Refused`.
     Explain {
         /// What would be asked.
@@ -76,6 +111,19 @@ pub struct Ask {
     /// Why.
     pub reason: Option<String>,
     /// A ticket or change number.
+    pub ticket: Option<String>,
+    /// When it shall begin, nanoseconds of the wall clock; at once when absent.
+    pub start: Option<i64>,
+}
+
+/// How much longer a live grant shall run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtendAsk {
+    /// How long after its present end.
+    pub duration: GrantDuration,
+    /// Why; the reason of the grant when absent.
+    pub reason: Option<String>,
+    /// A ticket or change number; that of the grant when absent.
     pub ticket: Option<String>,
 }
 

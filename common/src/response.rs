@@ -34,6 +34,10 @@ pub enum Response {
     },
     /// The grant is live.
     Granted(Box<GrantView>),
+    /// The request is open: it waits for approvals or for its start.
+    Open(Box<OpenView>),
+    /// Open requests, the oldest first.
+    Pending(Vec<OpenView>),
     /// How a request would be decided.
     Explained(Explanation),
     /// My grants and jitd's state.
@@ -73,6 +77,12 @@ pub struct RuleView {
 /// How far a request has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StateView {
+    /// Waits for approvals.
+    Pending,
+    /// Approved, and waits for its start.
+    Scheduled,
+    /// Denied, cancelled, lapsed or no longer permitted: it never was a grant.
+    Closed,
     /// Being made real.
     Applying,
     /// Live.
@@ -107,6 +117,132 @@ pub enum PasswordView {
     Asked,
     /// Not.
     NotAsked,
+}
+
+/// A group of this host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupView {
+    /// Its number.
+    pub gid: u32,
+    /// Its name.
+    pub name: String,
+}
+
+/// What a role or a grant gives.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivesView {
+    /// Through sudo.
+    pub sudo: Option<SudoView>,
+    /// Membership in these groups.
+    pub groups: Vec<GroupView>,
+}
+
+/// One approver's yes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoteView {
+    /// Who.
+    pub person: PersonView,
+    /// When, nanoseconds of the wall clock.
+    pub at: i64,
+    /// The seconds to which they shortened it, if they did.
+    pub seconds: Option<u32>,
+    /// What they said; `None` when they said nothing or it was erased.
+    pub note: Option<String>,
+}
+
+/// One approval that a request needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NeedView {
+    /// How many people.
+    pub count: u32,
+    /// How many of them have approved.
+    pub met: u32,
+    /// Who may: `somebody in leads`.
+    pub by: String,
+    /// Who could, as far as that is known.
+    pub could: Vec<ChoiceView>,
+    /// Groups whose members this host cannot list.
+    pub unlisted: Vec<String>,
+}
+
+/// Somebody who could approve.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChoiceView {
+    /// Who.
+    pub person: PersonView,
+    /// Whether they have a terminal on this host now.
+    pub presence: Presence,
+}
+
+/// Whether somebody has a terminal on this host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Presence {
+    /// Now.
+    LoggedIn,
+    /// Not now.
+    Away,
+}
+
+/// A request that waits for people or for its start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenView {
+    /// Its id.
+    pub id: RequestId,
+    /// Who asks.
+    pub person: PersonView,
+    /// The role.
+    pub role: String,
+    /// The rule that decided.
+    pub rule: RuleView,
+    /// `Pending`, `Scheduled` or `Closed`.
+    pub state: StateView,
+    /// What it would give.
+    pub gives: GivesView,
+    /// The reason as typed; `None` when none was given or it was erased.
+    pub reason: Option<String>,
+    /// The ticket as typed.
+    pub ticket: Option<String>,
+    /// When it was asked, nanoseconds of the wall clock.
+    pub asked: i64,
+    /// The seconds asked for; for an extension those beyond the end of the grant.
+    pub asked_seconds: u32,
+    /// The seconds it would be granted for, after every shortening.
+    pub seconds: u32,
+    /// When it shall begin, nanoseconds of the wall clock; once approved when absent.
+    pub start: Option<i64>,
+    /// When it lapses, nanoseconds of the wall clock.
+    pub lapse: i64,
+    /// What is left until then, in nanoseconds, not below zero.
+    pub left: i64,
+    /// The live grant that it would extend.
+    pub extends: Option<RequestId>,
+    /// The approvals it needs.
+    pub needs: Vec<NeedView>,
+    /// Those it has.
+    pub votes: Vec<VoteView>,
+    /// Why it is not in force although everybody has approved, when that is so.
+    pub held_up: Option<String>,
+    /// Why the caller may not decide it; `None` when they may.
+    pub not_by_you: Option<String>,
+    /// Changes whenever anything of this does.
+    pub version: u64,
+}
+
+/// An earlier grant of the same role, for whoever decides about the next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierView {
+    /// Its id.
+    pub id: RequestId,
+    /// When its clock started, nanoseconds of the wall clock.
+    pub start: i64,
+    /// When it was to end, nanoseconds of the wall clock.
+    pub until: i64,
+    /// How it ended, if it has.
+    pub end: Option<EndView>,
+    /// The reason, as typed.
+    pub reason: Option<String>,
+    /// What was still there after it had ended.
+    pub residue: Vec<String>,
 }
 
 /// One of the independent ways a grant comes off the host.
@@ -152,7 +288,7 @@ pub struct GrantView {
     /// How far it has come.
     pub state: StateView,
     /// What it gives.
-    pub sudo: SudoView,
+    pub gives: GivesView,
     /// The reason as typed; `None` when none was given or it was erased.
     pub reason: Option<String>,
     /// The ticket as typed.
@@ -165,6 +301,14 @@ pub struct GrantView {
     pub left: i64,
     /// How it ended, once it has.
     pub end: Option<EndView>,
+    /// Who approved it, in the order of their votes.
+    pub approved_by: Vec<VoteView>,
+    /// The grant that it extends.
+    pub replaces: Option<RequestId>,
+    /// The latest end that the rule permits with extensions, nanoseconds of the wall clock.
+    pub longest: i64,
+    /// What was still there after it had ended: processes that hold a group of it.
+    pub residue: Vec<String>,
 }
 
 /// What happened to a grant that was to end.
@@ -178,6 +322,8 @@ pub struct EndedView {
     pub role: String,
     /// `None`: removed and verified. Otherwise why it is stuck.
     pub stuck: Option<String>,
+    /// What was still there after it had ended: processes that hold a group of it.
+    pub residue: Vec<String>,
 }
 
 /// A role that somebody could ask for.
@@ -189,8 +335,8 @@ pub struct RoleView {
     pub summary: String,
     /// `low`, `medium` or `high`.
     pub risk: String,
-    /// What it gives.
-    pub sudo: SudoView,
+    /// What it gives. A group that this host does not have has the number `u32::MAX`.
+    pub gives: GivesView,
     /// Why it equals root, empty when it does not.
     pub equals_root: Vec<String>,
     /// Why this host cannot carry it, empty when it can.
@@ -206,6 +352,8 @@ pub struct StatusView {
     pub mine: Vec<GrantView>,
     /// Everybody's, for auditors, operators and root; `None` for others.
     pub all: Option<Vec<GrantView>>,
+    /// Open requests that are the caller's or wait for the caller.
+    pub open: Vec<OpenView>,
     /// jitd's version.
     pub daemon: String,
     /// Why nothing is granted at present, one sentence each; empty when all is well.
@@ -240,6 +388,14 @@ pub struct SinkView {
 pub struct StoryView {
     /// The grant, for a request that became one.
     pub grant: Option<GrantView>,
+    /// The request, while it is open or when it was closed.
+    pub open: Option<OpenView>,
+    /// The conditions of the rule, as the person was told.
+    pub conditions: Vec<String>,
+    /// The person's last grants of the same role, the newest first; while the request is open.
+    pub earlier: Vec<EarlierView>,
+    /// The person's live grants; while the request is open.
+    pub live: Vec<GrantView>,
     /// The lines that change on the host, as a diff (`+ …`).
     pub change: Vec<String>,
     /// Why the role equals root, empty when it does not.

@@ -3,7 +3,7 @@
 use super::Refusal;
 
 /// The codes that a policy by itself can lead to: what a case of `jitctl policy test` may expect.
-pub const POLICY_CODES: [&str; 14] = [
+pub const POLICY_CODES: [&str; 15] = [
     "text-too-long",
     "no-such-role",
     "no-password",
@@ -17,6 +17,7 @@ pub const POLICY_CODES: [&str; 14] = [
     "ticket-missing",
     "ticket-pattern",
     "already-live",
+    "already-open",
     "max-active",
 ];
 
@@ -46,6 +47,17 @@ impl Refusal {
             Self::TicketPattern { .. } => "ticket-pattern",
             Self::AlreadyLive { .. } => "already-live",
             Self::MaxActive { .. } => "max-active",
+            Self::AlreadyOpen { .. } => "already-open",
+            Self::NobodyCanApprove { .. } => "nobody-can-approve",
+            Self::BadStart { .. } => "bad-start",
+            Self::TotalTooLong { .. } => "total-too-long",
+            Self::OwnRequest { .. } => "own-request",
+            Self::VotedAlready { .. } => "voted-already",
+            Self::OnlyShorter { .. } => "only-shorter",
+            Self::RequestDenied { .. } => "request-denied",
+            Self::RequestCancelled { .. } => "request-cancelled",
+            Self::RequestLapsed { .. } => "request-lapsed",
+            Self::NoLongerPermitted { .. } => "no-longer-permitted",
             Self::Locked { .. } => "locked",
             Self::RateLimited { .. } => "rate-limited",
             Self::Busy => "busy",

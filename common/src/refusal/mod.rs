@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 pub use self::code::POLICY_CODES;
-use self::parts::{Fitting, Named, Note, Utc};
+use self::parts::{Fitting, Left, Named, Note, Utc};
 pub use self::parts::{Lookup, Prompt, RuleRef, TextField};
 use crate::duration::GrantDuration;
 use crate::escape::escaped;
@@ -186,7 +186,7 @@ pub enum Refusal {
         prompt: Prompt,
     },
     /// The role is live already.
-    #[error("you have the role {role} already, until {until} (grant {id}): use it, or give it back with `jitctl drop {id}` and ask again", until = Utc(*.until_unix))]
+    #[error("you have the role {role} already, until {until} (grant {id}): use it, or ask for more time with `jitctl extend {id} --for TIME`", until = Utc(*.until_unix))]
     AlreadyLive {
         /// The live grant.
         id: String,
@@ -207,6 +207,103 @@ pub enum Refusal {
         max: u32,
         /// The grants that are.
         live: Vec<String>,
+    },
+
+    /// A request of the same person for the same role is open.
+    #[error(
+        "you have asked for the role {role} already, and the request {id} is still open: wait for it, or take it back with `jitctl cancel {id}`"
+    )]
+    AlreadyOpen {
+        /// The open request.
+        id: String,
+        /// The role.
+        role: String,
+    },
+
+    // ---- people deciding ----
+    /// Nobody could ever approve it.
+    #[error(
+        "rule {rule} needs the approval of {need}, and nobody on this host could give it: tell whoever keeps the policy"
+    )]
+    NobodyCanApprove {
+        /// The rule.
+        rule: RuleRef,
+        /// Who would have to approve.
+        need: String,
+    },
+    /// The start lies in the past, or too far ahead.
+    #[error("the start {start} cannot be taken: {why}", start = Utc(*.start_unix))]
+    BadStart {
+        /// The start asked for, in Unix seconds.
+        start_unix: i64,
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
+    /// With the extension the grant would be longer than its rule permits.
+    #[error("rule {rule} permits {max} in all, extensions included, so the grant {id} can be extended {}", Left(.left))]
+    TotalTooLong {
+        /// The grant.
+        id: String,
+        /// The longest that the rule permits.
+        max: GrantDuration,
+        /// What is left of it; `None` when nothing is.
+        left: Option<GrantDuration>,
+        /// The rule.
+        rule: RuleRef,
+    },
+    /// Nobody approves or denies their own request.
+    #[error("{id} is your own request, and nobody decides their own: `jitctl show {id}` says who may")]
+    OwnRequest {
+        /// The request.
+        id: String,
+    },
+    /// The caller has approved it before.
+    #[error("you have approved {id} already: one person counts once")]
+    VotedAlready {
+        /// The request.
+        id: String,
+    },
+    /// An approver may shorten and never lengthen.
+    #[error(
+        "{wanted} is longer than the {asked} asked for: approve with --for {asked} or less, or without --for"
+    )]
+    OnlyShorter {
+        /// What the approver wanted.
+        wanted: GrantDuration,
+        /// What was asked for, or the shortest that another approver left of it.
+        asked: GrantDuration,
+    },
+    /// An approver said no.
+    #[error("{id} was denied by {by}{}", Note(.note))]
+    RequestDenied {
+        /// The request.
+        id: String,
+        /// Who denied it.
+        by: String,
+        /// What they said; empty when it was erased.
+        note: String,
+    },
+    /// Its requester took it back.
+    #[error("{id} was cancelled: nothing was granted")]
+    RequestCancelled {
+        /// The request.
+        id: String,
+    },
+    /// Nobody decided in time.
+    #[error("{id} lapsed: {why}. Nothing was granted; ask again")]
+    RequestLapsed {
+        /// The request.
+        id: String,
+        /// What was still missing.
+        why: String,
+    },
+    /// When it was to become active it was no longer permitted.
+    #[error("{id} is no longer permitted: {why}. Nothing was granted")]
+    NoLongerPermitted {
+        /// The request.
+        id: String,
+        /// What has changed.
+        why: String,
     },
 
     // ---- the daemon ----

@@ -5,6 +5,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::duration::GrantDuration;
 use crate::escape::escaped;
 
 /// Which rule or deny decided, and where it stands.
@@ -82,6 +83,18 @@ pub(super) struct Note<'a>(pub(super) &'a str);
 impl fmt::Display for Note<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() { Ok(()) } else { write!(f, " (\"{}\")", escaped(self.0)) }
+    }
+}
+
+/// How much longer a grant can get, if at all.
+pub(super) struct Left<'a>(pub(super) &'a Option<GrantDuration>);
+
+impl fmt::Display for Left<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(left) => write!(f, "by {left} at most: ask again with --for {left} or less"),
+            None => f.write_str("no further: when it has ended, ask again"),
+        }
     }
 }
 

@@ -4,6 +4,15 @@
 /// should pay for somebody else's privilege.
 pub const LIVE_GRANTS: usize = 10_000;
 
+/// Open requests on one host. Each waits for a person, and nobody decides about more.
+pub const OPEN_REQUESTS: usize = 1_000;
+
+/// Open requests of one person.
+pub const OPEN_REQUESTS_OF_ONE: usize = 20;
+
+/// Seconds that a start may lie ahead.
+pub const FARTHEST_START: i64 = 30 * 24 * 60 * 60;
+
 /// Raising steps in one commit. More wait for the next one.
 pub const STEPS_IN_A_COMMIT: usize = 256;
 

@@ -62,6 +62,17 @@ impl Deadline {
         }
     }
 
+    /// The same deadline `seconds` later, on both clocks.
+    #[must_use]
+    pub fn later_by(&self, seconds: u32) -> Self {
+        let length = i64::from(seconds) * NANOS;
+        Self {
+            wall: self.wall.saturating_add(length),
+            boot: self.boot.saturating_add(length),
+            boot_id: self.boot_id.clone(),
+        }
+    }
+
     /// What is left, in nanoseconds: zero or less when the deadline has been reached on either clock.
     #[must_use]
     pub fn left(&self, now: &Now) -> i64 {

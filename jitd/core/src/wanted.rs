@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use jit_common::ids::RequestId;
 
 use crate::now::{Deadline, NANOS};
-use crate::policy::SudoRole;
+use crate::policy::Gives;
+use crate::record::Person;
 use crate::sudoers::{self, Dialect, SudoGrant};
 
 /// One grant as the host should have it.
@@ -15,9 +16,9 @@ pub struct WantedGrant {
     /// Its id.
     pub id: RequestId,
     /// Whose it is.
-    pub uid: u32,
+    pub by: Person,
     /// What it gives.
-    pub sudo: SudoRole,
+    pub gives: Gives,
     /// When it ends.
     pub deadline: Deadline,
 }
@@ -43,14 +44,16 @@ impl Wanted {
     #[must_use]
     pub fn sudoers(&self, dialect: Dialect) -> String {
         let ids: Vec<String> = self.grants.iter().map(|grant| grant.id.to_string()).collect();
+        let gids: Vec<Vec<u32>> = self.grants.iter().map(|grant| grant.gives.gids()).collect();
         let grants: Vec<SudoGrant<'_>> = self
             .grants
             .iter()
-            .zip(&ids)
-            .map(|(grant, id)| SudoGrant {
+            .zip(ids.iter().zip(&gids))
+            .map(|(grant, (id, gids))| SudoGrant {
                 id,
-                uid: grant.uid,
-                role: &grant.sudo,
+                uid: grant.by.uid,
+                role: grant.gives.sudo.as_ref(),
+                gids,
                 until_wall_secs: until_secs(&grant.deadline),
             })
             .collect();

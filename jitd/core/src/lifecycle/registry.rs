@@ -7,11 +7,12 @@ use alloc::vec::Vec;
 use jit_common::ids::{IdPrefix, RequestId};
 use jit_common::refusal::RuleRef;
 
+use super::open::{Due, Open, Vote};
 use super::state::State;
 use super::step::Released;
 use crate::now::{Deadline, Now};
-use crate::policy::SudoRole;
-use crate::record::{About, Cause, Draft, Entry, Origin, Person, TypedText};
+use crate::policy::Gives;
+use crate::record::{About, AboutOpen, Cause, Draft, Entry, Origin, Person, Span, Terms, TypedText};
 use crate::wanted::{Wanted, WantedGrant};
 
 /// A grant that may be on the host.
@@ -26,7 +27,7 @@ pub struct Grant {
     /// The rule that decided, and where it stands.
     pub rule: RuleRef,
     /// What the role gives, as it was when it was granted.
-    pub sudo: SudoRole,
+    pub gives: Gives,
     /// Commands that sudo refuses all the same.
     pub refused: Vec<String>,
     /// When its clock started, nanoseconds of the wall clock.
@@ -43,6 +44,10 @@ pub struct Grant {
     pub ticket: Option<String>,
     /// The lines it changes on the host.
     pub change: Vec<String>,
+    /// How it stands in a row of extensions.
+    pub span: Span,
+    /// Who approved it, in the order of their votes.
+    pub votes: Vec<Vote>,
 }
 
 impl Grant {
@@ -69,12 +74,24 @@ pub struct Lock {
     pub note: Option<String>,
 }
 
-/// Everything that is live, and the kill switch.
+/// What a request brought, for whatever becomes of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Typed {
+    at: i64,
+    from: Origin,
+    reason: Option<String>,
+    ticket: Option<String>,
+    votes: Vec<Vote>,
+}
+
+/// Everything that is live or open, and the kill switch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registry {
     grants: BTreeMap<RequestId, Grant>,
-    /// Requests whose intent has not been folded yet: their entries stand side by side in one commit.
-    asked: BTreeMap<RequestId, (Origin, Option<String>, Option<String>)>,
+    /// Requests that wait for people or for their start.
+    open: BTreeMap<RequestId, Open>,
+    /// Requests whose next entry has not been folded yet: it stands beside the first in one commit.
+    asked: BTreeMap<RequestId, Typed>,
     lock: Option<Lock>,
 }
 
@@ -90,11 +107,33 @@ impl Registry {
     pub fn replay(&mut self, at: i64, request: Option<RequestId>, entry: &Entry, texts: &[TypedText]) {
         match (entry, request) {
             (Entry::Requested { asked }, Some(id)) => {
-                let texts = (asked.from.clone(), text(texts, "reason"), text(texts, "ticket"));
-                self.asked.insert(id, texts);
+                let (reason, ticket) = (text(texts, "reason"), text(texts, "ticket"));
+                let typed = Typed { at, from: asked.from.clone(), reason, ticket, votes: Vec::new() };
+                self.asked.insert(id, typed);
             }
-            (Entry::Intent { about, sudo, start, deadline, change }, Some(id)) => {
-                let grant = self.begun(id, about, (sudo, *start, deadline), change);
+            (Entry::Pending { about, terms }, Some(id)) => {
+                let open = self.opened(id, about, terms);
+                self.open.insert(id, open);
+            }
+            (Entry::Approved { approval, .. }, Some(id)) => {
+                if let Some(open) = self.open.get_mut(&id) {
+                    let (by, of) = (approval.approver.clone(), approval.of.clone());
+                    let (seconds, note) = (approval.seconds, text(texts, "note"));
+                    open.votes.push(Vote { by, at, of, seconds, note });
+                }
+            }
+            (Entry::Scheduled { .. }, Some(id)) => {
+                if let Some(open) = self.open.get_mut(&id) {
+                    open.state = State::Scheduled;
+                }
+            }
+            (Entry::Closed { .. }, Some(id)) => {
+                self.open.remove(&id);
+            }
+            (Entry::Intent { about, gives, start, deadline, change, span }, Some(id)) => {
+                let first = Span { since: *start, longest: 0, replaces: None };
+                let grant = self.begun(id, about, gives, deadline, span.unwrap_or(first));
+                let grant = Grant { start: *start, change: change.clone(), ..grant };
                 self.grants.insert(id, grant);
             }
             (Entry::Applied { refused, .. }, Some(id)) => {
@@ -113,6 +152,11 @@ impl Registry {
             (Entry::TextsErased { .. }, Some(id)) => {
                 if let Some(grant) = self.grants.get_mut(&id) {
                     (grant.reason, grant.ticket) = (None, None);
+                    grant.votes.iter_mut().for_each(|vote| vote.note = None);
+                }
+                if let Some(open) = self.open.get_mut(&id) {
+                    (open.reason, open.ticket) = (None, None);
+                    open.votes.iter_mut().for_each(|vote| vote.note = None);
                 }
             }
             (Entry::Locked { by, .. }, _) => {
@@ -123,6 +167,10 @@ impl Registry {
             (Entry::Unlocked { .. }, _) => self.lock = None,
             (
                 Entry::Requested { .. }
+                | Entry::Pending { .. }
+                | Entry::Approved { .. }
+                | Entry::Scheduled { .. }
+                | Entry::Closed { .. }
                 | Entry::Intent { .. }
                 | Entry::Applied { .. }
                 | Entry::Ending { .. }
@@ -149,29 +197,57 @@ impl Registry {
         }
     }
 
-    /// A grant as its intent says, with what its request brought.
+    /// A request as its terms say, with what was typed for it.
+    fn opened(&mut self, id: RequestId, about: &AboutOpen, terms: &Terms) -> Open {
+        let Typed { at, from, reason, ticket, votes } = self.asked.remove(&id).unwrap_or_default();
+        Open {
+            id,
+            by: about.by.clone(),
+            role: about.role.clone(),
+            rule: about.rule.clone(),
+            from,
+            asked: at,
+            reason,
+            ticket,
+            terms: terms.clone(),
+            votes,
+            state: State::Pending,
+        }
+    }
+
+    /// A grant as its intent says, with what its request brought, open before or not.
     fn begun(
         &mut self,
         id: RequestId,
         about: &About,
-        (sudo, start, deadline): (&SudoRole, i64, &Deadline),
-        change: &[String],
+        gives: &Gives,
+        deadline: &Deadline,
+        span: Span,
     ) -> Grant {
-        let (from, reason, ticket) = self.asked.remove(&id).unwrap_or_default();
+        let was_open = self.open.remove(&id).map(|open| Typed {
+            at: open.asked,
+            from: open.from,
+            reason: open.reason,
+            ticket: open.ticket,
+            votes: open.votes,
+        });
+        let typed = was_open.or_else(|| self.asked.remove(&id)).unwrap_or_default();
         Grant {
             id,
             by: about.by.clone(),
             role: about.role.clone(),
             rule: about.rule.clone(),
-            sudo: sudo.clone(),
+            gives: gives.clone(),
             refused: Vec::new(),
-            start,
+            start: span.since,
             deadline: deadline.clone(),
             state: State::Applying,
-            from,
-            reason,
-            ticket,
-            change: change.to_vec(),
+            from: typed.from,
+            reason: typed.reason,
+            ticket: typed.ticket,
+            change: Vec::new(),
+            span,
+            votes: typed.votes,
         }
     }
 
@@ -214,6 +290,33 @@ impl Registry {
         self.grants.values().filter(move |grant| grant.by.uid == uid)
     }
 
+    /// Every open request.
+    pub fn open(&self) -> impl Iterator<Item = &Open> {
+        self.open.values()
+    }
+
+    /// The open request of that id.
+    #[must_use]
+    pub fn open_request(&self, id: RequestId) -> Option<&Open> {
+        self.open.get(&id)
+    }
+
+    /// Open requests whose id begins so.
+    pub fn open_matching(&self, prefix: &IdPrefix) -> impl Iterator<Item = &Open> {
+        self.open.values().filter(|open| prefix.matches(open.id))
+    }
+
+    /// Open requests of one person.
+    pub fn open_of(&self, uid: u32) -> impl Iterator<Item = &Open> {
+        self.open.values().filter(move |open| open.by.uid == uid)
+    }
+
+    /// Open requests to which the clock says something.
+    #[must_use]
+    pub fn open_due(&self, now: &Now) -> Vec<(RequestId, Due)> {
+        self.open.values().filter_map(|open| Some((open.id, open.due(now)?))).collect()
+    }
+
     /// The kill switch, when it is thrown.
     #[must_use]
     pub fn lock(&self) -> Option<&Lock> {
@@ -231,6 +334,12 @@ impl Registry {
                 false => (grant.id, Cause::Rebooted),
             })
             .collect()
+    }
+
+    /// The nanoseconds until the clock says something to an open request.
+    #[must_use]
+    pub fn next_open(&self, now: &Now) -> Option<i64> {
+        self.open.values().map(|open| open.wait(now)).min()
     }
 
     /// The nanoseconds until the next deadline; `None` when nothing has one.
@@ -251,8 +360,8 @@ impl Registry {
             grants
                 .map(|grant| WantedGrant {
                     id: grant.id,
-                    uid: grant.by.uid,
-                    sudo: grant.sudo.clone(),
+                    by: grant.by.clone(),
+                    gives: grant.gives.clone(),
                     deadline: grant.deadline.clone(),
                 })
                 .collect(),

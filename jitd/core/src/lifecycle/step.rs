@@ -4,17 +4,22 @@
 //! commits it first. Lowering never waits: a [`Lowering`] is opened by [`Lowering::end_anyway`], and its record
 //! is owed. Both yield a [`Released`], the only thing from which the registry takes a change.
 
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use jit_common::ids::RequestId;
 use jit_common::refusal::RuleRef;
 
+use super::open::Open;
 use super::registry::Grant;
 use super::state::{Event, Move, next};
 use crate::now::{Deadline, Now};
-use crate::policy::SudoRole;
-use crate::record::{About, Asked, Cause, Draft, Entry, Person, TypedHash, TypedText};
+use crate::policy::Gives;
+use crate::record::{
+    About, AboutOpen, Approval, Asked, Cause, Closed, Draft, Entry, Origin, Person, Span, Terms, TypedHash,
+    TypedText,
+};
 
 /// A step that gives somebody more than they had. Closed until it is on the record.
 #[must_use = "a step that is dropped was decided and never happened"]
@@ -117,52 +122,161 @@ impl Lowering {
     }
 }
 
-/// A grant that the policy permits, on its way to being made real.
+/// A grant that the policy, and everybody who has to, permits: on its way to being made real.
 #[derive(Clone, Debug)]
 pub struct NewGrant {
+    /// Its id: that of the request.
+    pub id: RequestId,
+    /// Who gets it.
+    pub by: Person,
+    /// The role.
+    pub role: String,
+    /// The rule that decided, and where it stands.
+    pub rule: RuleRef,
+    /// The policy's hash.
+    pub policy: String,
+    /// The conditions that held.
+    pub conditions: Vec<String>,
+    /// Who approved.
+    pub approved_by: Vec<Person>,
+    /// What the role gives.
+    pub gives: Gives,
+    /// For how long, in seconds.
+    pub seconds: u32,
+    /// The longest that the rule permits in all, in seconds.
+    pub longest: u32,
+    /// The grant that it extends.
+    pub extends: Option<Extended>,
+}
+
+/// A live grant that another one is to take the place of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extended {
     /// Its id.
     pub id: RequestId,
+    /// When the clock of the first of the row started, nanoseconds of the wall clock.
+    pub since: i64,
+    /// When it ends: the extension begins to count there.
+    pub deadline: Deadline,
+}
+
+/// A request as it was made, with what was typed for it.
+#[derive(Clone, Debug)]
+pub struct Request {
     /// The request.
     pub asked: Asked,
     /// The typed texts whose hashes `asked` holds.
     pub texts: Vec<TypedText>,
-    /// The rule that decided, and where it stands.
-    pub rule: RuleRef,
-    /// The policy's hash.
-    pub policy: alloc::string::String,
-    /// The conditions that held.
-    pub conditions: Vec<alloc::string::String>,
-    /// What the role gives.
-    pub sudo: SudoRole,
-    /// For how long, in seconds.
-    pub seconds: u32,
 }
 
-/// Request, decision and intent of a grant, in one step: they are committed together.
+/// Request, decision and intent of a grant that nobody has to approve, in one step: they are committed together.
 pub fn grant(
+    request: Request,
     new: NewGrant,
     now: &Now,
-    change: impl FnOnce(&Deadline) -> Vec<alloc::string::String>,
+    change: impl FnOnce(&Deadline) -> Vec<String>,
 ) -> Raising {
-    let deadline = Deadline::after(now, new.seconds);
-    let about = About {
-        by: new.asked.by.clone(),
-        role: new.asked.role.clone(),
-        rule: new.rule,
-        until: deadline.wall,
+    let mut drafts = vec![requested(new.id, request, now)];
+    drafts.extend(activate(new, now, change).drafts);
+    Raising { drafts }
+}
+
+/// Decision and intent of a grant whose request is on the record: it was open.
+pub fn activate(new: NewGrant, now: &Now, change: impl FnOnce(&Deadline) -> Vec<String>) -> Raising {
+    let deadline = match &new.extends {
+        Some(extended) => extended.deadline.later_by(new.seconds),
+        None => Deadline::after(now, new.seconds),
+    };
+    let about = About { by: new.by, role: new.role, rule: new.rule, until: deadline.wall };
+    let span = Span {
+        since: new.extends.as_ref().map_or(now.wall, |extended| extended.since),
+        longest: new.longest,
+        replaces: new.extends.as_ref().map(|extended| extended.id),
+    };
+    let decided = Entry::Decided {
+        about: about.clone(),
+        policy: new.policy,
+        conditions: new.conditions,
+        approved_by: new.approved_by,
     };
     let change = change(&deadline);
-    let draft = |entry, texts| Draft { at: now.wall, request: Some(new.id), entry, texts };
-    Raising {
-        drafts: vec![
-            draft(Entry::Requested { asked: new.asked }, new.texts),
-            draft(
-                Entry::Decided { about: about.clone(), policy: new.policy, conditions: new.conditions },
-                Vec::new(),
-            ),
-            draft(Entry::Intent { about, sudo: new.sudo, start: now.wall, deadline, change }, Vec::new()),
-        ],
+    let intent =
+        Entry::Intent { about, gives: new.gives, start: now.wall, deadline, change, span: Some(span) };
+    let draft = |entry| Draft { at: now.wall, request: Some(new.id), entry, texts: Vec::new() };
+    Raising { drafts: vec![draft(decided), draft(intent)] }
+}
+
+/// A request that the policy permits and that waits for people, or for its start when nobody has to approve.
+pub fn open(id: RequestId, request: Request, rule: RuleRef, terms: Terms, now: &Now) -> Raising {
+    let about = AboutOpen { by: request.asked.by.clone(), role: request.asked.role.clone(), rule };
+    let mut entries = vec![Entry::Pending { about: about.clone(), terms: terms.clone() }];
+    if let (true, Some(start)) = (terms.approvals.is_empty(), terms.start) {
+        entries.push(Entry::Scheduled { about, start });
     }
+    let mut drafts = vec![requested(id, request, now)];
+    let later = |entry| Draft { at: now.wall, request: Some(id), entry, texts: Vec::new() };
+    drafts.extend(entries.into_iter().map(later));
+    Raising { drafts }
+}
+
+fn requested(id: RequestId, request: Request, now: &Now) -> Draft {
+    let entry = Entry::Requested { asked: request.asked };
+    Draft { at: now.wall, request: Some(id), entry, texts: request.texts }
+}
+
+/// An approver's yes. `missing` says what is still missing after it.
+pub fn approved(
+    open: &Open,
+    approval: Approval,
+    texts: Vec<TypedText>,
+    missing: Vec<String>,
+    now: &Now,
+) -> Raising {
+    let entry = Entry::Approved { about: open.about(), approval, missing };
+    Raising { drafts: vec![Draft { at: now.wall, request: Some(open.id), entry, texts }] }
+}
+
+/// Everybody who has to has approved, and the start is to come. `None` when it is not waiting for approvals or has no
+/// start.
+#[must_use]
+pub fn scheduled(open: &Open, now: &Now) -> Option<Raising> {
+    let start = open.terms.start?;
+    match next(open.state, Event::Schedule) {
+        Move::To(_) => {
+            let entry = Entry::Scheduled { about: open.about(), start };
+            let draft = Draft { at: now.wall, request: Some(open.id), entry, texts: Vec::new() };
+            Some(Raising { drafts: vec![draft] })
+        }
+        Move::AlreadySo | Move::Never => None,
+    }
+}
+
+/// The request is closed without a grant. `None` when it is not open.
+#[must_use]
+pub fn close(open: &Open, now: &Now, cause: Closed, by: ClosedBy) -> Option<Lowering> {
+    match next(open.state, Event::Close(cause)) {
+        Move::To(_) => {
+            let ClosedBy { person, from, note, texts, why } = by;
+            let entry = Entry::Closed { about: open.about(), cause, closed_by: person, from, note, why };
+            Some(Lowering { drafts: vec![Draft { at: now.wall, request: Some(open.id), entry, texts }] })
+        }
+        Move::AlreadySo | Move::Never => None,
+    }
+}
+
+/// Who closed a request, and why.
+#[derive(Clone, Debug, Default)]
+pub struct ClosedBy {
+    /// The person, when it was one.
+    pub person: Option<Person>,
+    /// From where.
+    pub from: Option<Origin>,
+    /// The hash of their note.
+    pub note: Option<TypedHash>,
+    /// The note.
+    pub texts: Vec<TypedText>,
+    /// What was missing or had changed, in a sentence.
+    pub why: String,
 }
 
 /// Releases the kill switch: it raises, for people may ask again.
@@ -182,7 +296,7 @@ pub fn lock(by: Draft) -> Lowering {
 
 /// The grant is on the host and sudo agrees, but for `refused`. `None` when the grant is not waiting for that.
 #[must_use]
-pub fn agreed(grant: &Grant, now: &Now, refused: Vec<alloc::string::String>) -> Option<Lowering> {
+pub fn agreed(grant: &Grant, now: &Now, refused: Vec<String>) -> Option<Lowering> {
     match next(grant.state, Event::Agreed) {
         Move::To(_) => Some(outcome(grant, now, Entry::Applied { about: grant.about(), refused })),
         Move::AlreadySo | Move::Never => None,
@@ -214,14 +328,14 @@ pub fn end(grant: &Grant, now: &Now, cause: Cause, by: EndedBy) -> Option<Loweri
     }
 }
 
-/// The grant is off the host, read back, `late_ms` after its deadline. `None` when it was not ending.
+/// The grant is off the host, read back, `late_ms` after its deadline, and `residue` is what is left of it. `None` when it was not ending.
 #[must_use]
-pub fn removed(grant: &Grant, now: &Now, late_ms: i64) -> Option<Lowering> {
+pub fn removed(grant: &Grant, now: &Now, late_ms: i64, residue: Vec<String>) -> Option<Lowering> {
     match next(grant.state, Event::Removed) {
         Move::To(state) => {
             let cause = state.cause()?;
             let late_ms = (cause == Cause::Expired).then_some(late_ms);
-            Some(outcome(grant, now, Entry::Ended { about: grant.about(), cause, late_ms }))
+            Some(outcome(grant, now, Entry::Ended { about: grant.about(), cause, late_ms, residue }))
         }
         Move::AlreadySo | Move::Never => None,
     }

@@ -7,6 +7,7 @@ mod subject;
 pub mod utc;
 pub mod verify;
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -15,7 +16,7 @@ use jit_common::refusal::RuleRef;
 use serde::{Deserialize, Serialize};
 
 use crate::now::{BootId, Deadline};
-use crate::policy::SudoRole;
+use crate::policy::{ApprovalRule, Gives};
 
 /// An account, as it was called when the entry was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +75,8 @@ pub enum Cause {
     PersonGone,
     /// `jitctl lock --revoke`.
     Locked,
+    /// An extension took its place.
+    Replaced,
     /// It could not be made real, or sudo would not honour it.
     Failed,
     /// It was not on the host any more when jitd came back: its ending had not reached the record.
@@ -84,13 +87,14 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, for tests and documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Expired,
         Self::Revoked,
         Self::Dropped,
         Self::Rebooted,
         Self::PersonGone,
         Self::Locked,
+        Self::Replaced,
         Self::Failed,
         Self::Lost,
         Self::Guard,
@@ -106,11 +110,109 @@ impl Cause {
             Self::Rebooted => "rebooted",
             Self::PersonGone => "person gone",
             Self::Locked => "locked",
+            Self::Replaced => "replaced",
             Self::Failed => "failed",
             Self::Lost => "not on the host any more",
             Self::Guard => "removed by the guard",
         }
     }
+}
+
+/// Why an open request was closed without a grant. Closed, so that a report can count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Closed {
+    /// An approver said no.
+    Denied,
+    /// Its requester took it back.
+    Cancelled,
+    /// Nobody decided in time, or nothing could be granted in time.
+    Lapsed,
+    /// When it was to become active it was no longer permitted.
+    Ineligible,
+}
+
+impl Closed {
+    /// Every cause, for tests and documentation.
+    pub const ALL: [Self; 4] = [Self::Denied, Self::Cancelled, Self::Lapsed, Self::Ineligible];
+
+    /// The cause in a word or three.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::Cancelled => "cancelled",
+            Self::Lapsed => "lapsed",
+            Self::Ineligible => "no longer permitted",
+        }
+    }
+}
+
+/// What every entry about an open request repeats, so that each can be read alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AboutOpen {
+    /// Who asks.
+    pub by: Person,
+    /// The role.
+    pub role: String,
+    /// The rule that permits, and where it stands.
+    pub rule: RuleRef,
+}
+
+/// The terms of an open request, copied when it was made: later policy can only narrow them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Terms {
+    /// What it would give.
+    pub gives: Gives,
+    /// The lines that would change on the host.
+    pub change: Vec<String>,
+    /// For how long, in seconds; for an extension beyond the end of its grant.
+    pub seconds: u32,
+    /// The longest that the rule permits in all, in seconds.
+    pub longest: u32,
+    /// When it shall begin, nanoseconds of the wall clock; once approved when absent.
+    pub start: Option<i64>,
+    /// Who has to approve.
+    pub approvals: Vec<ApprovalRule>,
+    /// Who could, as far as that was known then.
+    pub could: Vec<Choice>,
+    /// Groups of approvers whose members could not be listed.
+    pub unlisted: Vec<String>,
+    /// When it lapses, unless it is approved by then.
+    pub lapse: Deadline,
+    /// For how many seconds after its start it waits for what stands in its way.
+    pub patience: u32,
+    /// The live grant that it would extend.
+    pub extends: Option<RequestId>,
+    /// The policy that permitted.
+    pub policy: String,
+    /// Each condition that held, as the person was told.
+    pub conditions: Vec<String>,
+}
+
+/// Somebody who could approve, and which of the approvals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Who.
+    pub person: Person,
+    /// Places in the list of approvals.
+    pub of: BTreeSet<usize>,
+}
+
+/// One approver's yes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who.
+    pub approver: Person,
+    /// From where.
+    pub from: Origin,
+    /// Which of the approvals they may stand for, by their places in the list.
+    pub of: BTreeSet<usize>,
+    /// The seconds to which they shortened it, if they did.
+    pub seconds: Option<u32>,
+    /// The hash of their note.
+    pub note: Option<TypedHash>,
 }
 
 /// What every entry about a grant repeats, so that each can be read alone.
@@ -150,6 +252,17 @@ pub struct Asked {
     pub reason: Option<TypedHash>,
     /// The hash of the ticket.
     pub ticket: Option<TypedHash>,
+}
+
+/// How a grant stands in a row of extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// When the clock of the first of the row started, nanoseconds of the wall clock.
+    pub since: i64,
+    /// The longest that its rule permits in all, in seconds.
+    pub longest: u32,
+    /// The grant that this one replaces, when it is an extension.
+    pub replaces: Option<RequestId>,
 }
 
 /// What one entry says. The ledger's `body` is this as JSON.
@@ -205,6 +318,52 @@ pub enum Entry {
         policy: String,
         /// Each condition that held, as the person was told.
         conditions: Vec<String>,
+        /// Who approved, in the order of their votes.
+        #[serde(default)]
+        approved_by: Vec<Person>,
+    },
+    /// The request is open: people have to decide about it, or its start has to come.
+    Pending {
+        /// The request.
+        #[serde(flatten)]
+        about: AboutOpen,
+        /// Its terms.
+        terms: Terms,
+    },
+    /// One approver said yes.
+    Approved {
+        /// The request.
+        #[serde(flatten)]
+        about: AboutOpen,
+        /// The vote.
+        #[serde(flatten)]
+        approval: Approval,
+        /// What is still missing after it, one phrase each.
+        missing: Vec<String>,
+    },
+    /// Everybody who has to has approved; it waits for its start.
+    Scheduled {
+        /// The request.
+        #[serde(flatten)]
+        about: AboutOpen,
+        /// When it begins, nanoseconds of the wall clock.
+        start: i64,
+    },
+    /// The request is closed without a grant.
+    Closed {
+        /// The request.
+        #[serde(flatten)]
+        about: AboutOpen,
+        /// Why.
+        cause: Closed,
+        /// Who closed it, when it was a person.
+        closed_by: Option<Person>,
+        /// From where.
+        from: Option<Origin>,
+        /// The hash of that person's note.
+        note: Option<TypedHash>,
+        /// What was missing or had changed, in a sentence; empty when a person closed it.
+        why: String,
     },
     /// What is about to be made real. Durable before anything is raised.
     Intent {
@@ -212,13 +371,17 @@ pub enum Entry {
         #[serde(flatten)]
         about: About,
         /// What the role gives, copied: later policy does not change a live grant.
-        sudo: SudoRole,
+        #[serde(flatten)]
+        gives: Gives,
         /// When the clock of the grant started, nanoseconds of the wall clock.
         start: i64,
         /// When it ends.
         deadline: Deadline,
         /// The lines that change on the host.
         change: Vec<String>,
+        /// What it may come to with extensions.
+        #[serde(default)]
+        span: Option<Span>,
     },
     /// The grant is real and sudo agrees.
     Applied {
@@ -283,6 +446,9 @@ pub enum Entry {
         cause: Cause,
         /// How long after its deadline its removal was verified, in milliseconds, for a grant that expired.
         late_ms: Option<i64>,
+        /// What was still there after it had ended: processes that hold a group of it.
+        #[serde(default)]
+        residue: Vec<String>,
     },
     /// A privilege that could not be removed. It stays on the books and is retried.
     Stuck {

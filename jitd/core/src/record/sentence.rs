@@ -11,6 +11,8 @@ use jit_common::duration::GrantDuration;
 use jit_common::escape::escaped;
 use jit_common::ids::RequestId;
 
+mod open;
+
 use super::{About, Asked, Cause, DisabledRole, Entry, Origin, Person, TypedText};
 use crate::now::BootId;
 use crate::record::utc;
@@ -63,13 +65,23 @@ fn said(entry: &Entry, typed: Typed<'_>, time: &dyn Fn(i64) -> String) -> String
         Entry::PolicyLoaded { hash, files, disabled } => policy_loaded(hash, files, disabled),
         Entry::PolicyRejected { errors, kept } => policy_rejected(errors, kept.as_deref()),
         Entry::Requested { asked } => requested(asked, typed),
-        Entry::Decided { about, conditions, .. } => {
+        Entry::Decided { about, conditions, approved_by, .. } => {
+            let approvers: Vec<String> = approved_by.iter().map(who).collect();
             format!(
-                "{} may have {}{}",
+                "{} may have {}{}{}",
                 who(&about.by),
                 grant(about, time),
+                list("; approved by ", ", ", &approvers),
                 list("; as they were told: ", "; ", conditions)
             )
+        }
+        Entry::Pending { about, terms } => open::pending(about, terms, typed, time),
+        Entry::Approved { about, approval, missing } => open::approved(about, approval, missing, typed),
+        Entry::Scheduled { about, start } => {
+            format!("{} will have {} from {} on", who(&about.by), open::role(about), time(*start))
+        }
+        Entry::Closed { about, cause, closed_by, why, .. } => {
+            open::closed(about, *cause, closed_by.as_ref(), why, typed)
         }
         Entry::Intent { about, change, .. } => {
             let by = who(&about.by);
@@ -92,7 +104,7 @@ fn said(entry: &Entry, typed: Typed<'_>, time: &dyn Fn(i64) -> String) -> String
             )
         }
         Entry::Ending { about, cause, ended_by, .. } => ending(about, *cause, ended_by.as_ref(), typed),
-        Entry::Ended { about, cause, late_ms } => ended(about, *cause, *late_ms),
+        Entry::Ended { about, cause, late_ms, residue } => ended(about, *cause, *late_ms, residue),
         Entry::Stuck { about, cause, tries, why } => stuck(about, *cause, *tries, why),
         Entry::Locked { by, from, .. } => {
             let by = who(by);
@@ -160,12 +172,13 @@ fn ending(about: &About, cause: Cause, ended_by: Option<&Person>, typed: Typed<'
     format!("{role} is being taken from {holder}: {}{by}{}", cause.as_str(), note(typed))
 }
 
-fn ended(about: &About, cause: Cause, late_ms: Option<i64>) -> String {
+fn ended(about: &About, cause: Cause, late_ms: Option<i64>, residue: &[String]) -> String {
     let late = match late_ms {
         Some(ms) if ms > 0 => format!(", verified {ms} ms after its deadline"),
         Some(_) | None => String::new(),
     };
-    format!("{} no longer has {}: {}{late}", who(&about.by), escaped(&about.role), cause.as_str())
+    let left = list("; still there: ", ", ", residue);
+    format!("{} no longer has {}: {}{late}{left}", who(&about.by), escaped(&about.role), cause.as_str())
 }
 
 fn started(version: &str, host: &str, boot_id: &BootId, sudo: &str) -> String {

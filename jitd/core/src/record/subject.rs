@@ -4,12 +4,16 @@ use super::{Entry, Person};
 
 impl Entry {
     /// Every kind there is, as [`Entry::kind`] gives them.
-    pub const KINDS: [&'static str; 21] = [
+    pub const KINDS: [&'static str; 25] = [
         "started",
         "stopped",
         "policy-loaded",
         "policy-rejected",
         "requested",
+        "pending",
+        "approved",
+        "scheduled",
+        "closed",
         "decided",
         "intent",
         "applied",
@@ -37,6 +41,10 @@ impl Entry {
             Self::PolicyLoaded { .. } => "policy-loaded",
             Self::PolicyRejected { .. } => "policy-rejected",
             Self::Requested { .. } => "requested",
+            Self::Pending { .. } => "pending",
+            Self::Approved { .. } => "approved",
+            Self::Scheduled { .. } => "scheduled",
+            Self::Closed { .. } => "closed",
             Self::Decided { .. } => "decided",
             Self::Intent { .. } => "intent",
             Self::Applied { .. } => "applied",
@@ -61,6 +69,10 @@ impl Entry {
     pub fn person(&self) -> Option<&Person> {
         match self {
             Self::Requested { asked } | Self::Refused { asked, .. } => Some(&asked.by),
+            Self::Pending { about, .. }
+            | Self::Approved { about, .. }
+            | Self::Scheduled { about, .. }
+            | Self::Closed { about, .. } => Some(&about.by),
             Self::Decided { about, .. }
             | Self::Intent { about, .. }
             | Self::Applied { about, .. }
@@ -88,6 +100,10 @@ impl Entry {
     pub fn role(&self) -> Option<&str> {
         match self {
             Self::Requested { asked } | Self::Refused { asked, .. } => Some(&asked.role),
+            Self::Pending { about, .. }
+            | Self::Approved { about, .. }
+            | Self::Scheduled { about, .. }
+            | Self::Closed { about, .. } => Some(&about.role),
             Self::Decided { about, .. }
             | Self::Intent { about, .. }
             | Self::Applied { about, .. }

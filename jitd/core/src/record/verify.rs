@@ -13,7 +13,7 @@ use jit_common::ids::RequestId;
 
 use super::chain::{self, GENESIS, Hash, Stored};
 use super::export::ExportLine;
-use super::{Entry, TypedHash};
+use super::{Approval, Entry, TypedHash};
 
 /// What is wrong with one entry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -254,14 +254,18 @@ pub fn typed_hashes(entry: &Entry) -> Vec<(&'static str, &TypedHash)> {
         Entry::Requested { asked } | Entry::Refused { asked, .. } => {
             [("reason", asked.reason.as_ref()), ("ticket", asked.ticket.as_ref())]
         }
-        Entry::Ending { note, .. } | Entry::Locked { note, .. } | Entry::Unlocked { note, .. } => {
-            [("note", note.as_ref()), ("", None)]
-        }
+        Entry::Ending { note, .. }
+        | Entry::Locked { note, .. }
+        | Entry::Unlocked { note, .. }
+        | Entry::Closed { note, .. }
+        | Entry::Approved { approval: Approval { note, .. }, .. } => [("note", note.as_ref()), ("", None)],
         Entry::Started { .. }
         | Entry::Stopped { .. }
         | Entry::PolicyLoaded { .. }
         | Entry::PolicyRejected { .. }
         | Entry::Decided { .. }
+        | Entry::Pending { .. }
+        | Entry::Scheduled { .. }
         | Entry::Intent { .. }
         | Entry::Applied { .. }
         | Entry::CallRefused { .. }
