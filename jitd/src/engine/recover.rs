@@ -128,7 +128,8 @@ impl Engine {
         let (id, wall) = match note {
             Note::Removed { id, wall, .. } => (*id, *wall),
             // Grants without a note of their own are live all the same: the next look puts them back, while jitd runs.
-            Note::Unlinked { .. } | Note::AppliedDamaged { .. } | Note::Unreadable { .. } => return,
+            Note::Member { .. } | Note::Unlinked { .. } => return,
+            Note::AppliedDamaged { .. } | Note::Unreadable { .. } => return,
         };
         let Some(grant) = self.registry.get(id) else { return };
         let cause = match grant.deadline.reached(now) {
@@ -174,6 +175,9 @@ impl Engine {
 fn guard_entry(note: &Note, now: &Now) -> Draft {
     let (at, request, note) = match note {
         Note::Removed { id, wall, why } => (*wall, Some(*id), format!("{id} was taken off the host ({why})")),
+        Note::Member { of, wall, why, .. } => {
+            (*wall, None, format!("{} is not in the group {} any more ({why})", of.user, of.group))
+        }
         Note::Unlinked { wall, why } => {
             (*wall, None, format!("the whole sudoers file of jitd was taken away ({why})"))
         }

@@ -4,6 +4,8 @@
 //! Of groups it says two things: which memberships each grant wants, and which of them jitd put in itself and has not
 //! taken out yet (`given`). Only the latter are ever taken out, so a member from before stays one.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jit_common::ids::RequestId;
 use jitd_core::now::Deadline;
 
@@ -65,6 +67,26 @@ pub struct Applied {
     /// The grant that wants one has to be in `grants` in the same write at the latest: the guard takes out at once
     /// what no grant wants.
     pub given: Given,
+}
+
+impl Applied {
+    /// What has to be off when these grants end: the memberships that were given and that no other grant here wants.
+    /// Each with the grants here that want it, which may be none.
+    #[must_use]
+    pub fn members_of_only(&self, going: &BTreeSet<RequestId>) -> BTreeMap<Membership, BTreeSet<RequestId>> {
+        let mut off: BTreeMap<Membership, BTreeSet<RequestId>> =
+            self.given.iter().map(|of| (of.clone(), BTreeSet::new())).collect();
+        for grant in &self.grants {
+            for of in &grant.groups {
+                if !going.contains(&grant.id) {
+                    off.remove(of);
+                } else if let Some(grants) = off.get_mut(of) {
+                    grants.insert(grant.id);
+                }
+            }
+        }
+        off
+    }
 }
 
 /// Why a text is not a whole `applied` file.

@@ -116,6 +116,13 @@ impl Dir {
     }
 }
 
+impl Dir {
+    /// Whether a file of this name is one that [`Dir::stage`] made for `name`.
+    pub(crate) fn is_temp_of(found: &OsStr, name: &OsStr) -> bool {
+        is_temp_of(found, name)
+    }
+}
+
 impl Staged<'_> {
     /// Where it lies for now.
     #[must_use]

@@ -1,16 +1,19 @@
 //! Makes the host's groups equal to what is wanted: under the locks, in one rewrite of each file, and read back.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::accounts::Elsewhere;
+use super::ended::barred;
 use super::file::{self, Found, Read};
 use super::locks::{LinkLock, LinkLocked, PasswordLock, PasswordLocked};
 use super::plan::{Adds, Gshadow, Plan, Texts, groups, plan};
+use super::refusal::Refusal;
 use super::tell::tell;
 use super::text::only_members_differ;
-use super::{Given, Outcome, Report, Wanted};
+use super::{Given, Membership, Outcome, Report, Wanted};
 use crate::dir::{Dir, DirError, Identity};
 use crate::paths::{HostPaths, name_of};
 
@@ -30,6 +33,12 @@ pub trait Caller {
     /// The uid of a user that is not in `/etc/passwd`, as looked up before: a lock is held, so nobody may be asked
     /// who takes long. `None` when there is no such user.
     fn uid_elsewhere(&mut self, user: &str) -> Option<u32>;
+
+    /// Told what is so, after it was read back and while the first lock is still held: nobody who takes that lock is
+    /// in the middle of a change. Not called where nothing had to be written and no lock was taken.
+    fn done(&mut self, outcomes: &BTreeMap<Membership, Outcome>) {
+        let _ = outcomes;
+    }
 }
 
 /// Why nothing could be done at all, or not to the end.
@@ -104,6 +113,24 @@ pub fn look(
     Ok(Report { outcomes: plan.outcomes, told: Vec::new() })
 }
 
+/// As [`look`], and under the first lock, which is waited for up to about `wait`: what is seen is [`Caller::done`].
+///
+/// # Errors
+/// As [`look`], or somebody holds the lock.
+pub fn look_locked(
+    paths: &HostPaths,
+    wanted: &Wanted,
+    given: &Given,
+    wait: Duration,
+    caller: &mut impl Caller,
+) -> Result<Report, GroupsError> {
+    let dir = Dir::open(&paths.etc_dir, paths.owner)?;
+    let _lock = password_lock(&dir, paths, wait)?;
+    let report = look(paths, wanted, given, caller)?;
+    caller.done(&report.outcomes);
+    Ok(report)
+}
+
 /// Makes it so. Each lock is waited for up to about `wait`. Where it is so already, no lock is taken and nothing
 /// written or synced; else each changed file is synced once, and `/etc` once if anybody was taken out. Whoever is
 /// put in does not have to be in after a power cut, for that ends every grant: then the file from before may be there.
@@ -118,12 +145,9 @@ pub fn converge(
     caller: &mut impl Caller,
 ) -> Result<Report, GroupsError> {
     let dir = Dir::open(&paths.etc_dir, paths.owner)?;
-    let ask = |caller: &mut dyn Caller, files: &Files<'_>, adds: &Adds| {
-        files.plan(wanted, given, adds, &mut |user| caller.uid_elsewhere(user))
-    };
-    let mut adds = Adds::Open;
+    let mut goal = Goal::new(wanted, given);
     let mut files = Files::read(&dir, paths)?;
-    let mut plan = ask(caller, &files, &adds);
+    let mut plan = goal.plan(&files, caller);
     if plan.is_done() {
         return Ok(Report { outcomes: plan.outcomes, told: Vec::new() });
     }
@@ -131,23 +155,72 @@ pub fn converge(
     for _ in 0..TRIES {
         if !files.are_current() {
             files = Files::read(&dir, paths)?;
-            plan = ask(caller, &files, &adds);
+            plan = goal.plan(&files, caller);
+        }
+        // With the lock: the guard is not between a removal and its note.
+        if goal.bar(&barred(paths, &goal.wanted, &plan)) == Goes::Anew {
+            plan = goal.plan(&files, caller);
         }
         let adding = plan.added();
         if !adding.is_empty()
             && let Err(why) = caller.about_to_add(&adding)
         {
-            adds = Adds::Closed(why);
-            plan = ask(caller, &files, &adds);
+            goal.adds = Adds::Closed(why);
+            plan = goal.plan(&files, caller);
         }
         files.check(&plan, wanted, given)?;
         match files.write(&plan, wait)? {
-            Wrote::Nothing => return Ok(Report { outcomes: plan.outcomes, told: Vec::new() }),
-            Wrote::Over => return Ok(Report { outcomes: plan.outcomes, told: tell(paths) }),
+            Wrote::Nothing => {
+                caller.done(&plan.outcomes);
+                return Ok(Report { outcomes: plan.outcomes, told: Vec::new() });
+            }
+            Wrote::Over => {
+                caller.done(&plan.outcomes);
+                return Ok(Report { outcomes: plan.outcomes, told: tell(paths) });
+            }
             Wrote::Changed => {}
         }
     }
     Err(GroupsError::Contended { path: paths.etc_group.clone() })
+}
+
+/// What is to be made so, less what turned out to be none of our business.
+struct Goal {
+    wanted: Wanted,
+    given: Given,
+    adds: Adds,
+    barred: BTreeMap<Membership, Refusal>,
+}
+
+/// Whether a plan still holds.
+#[derive(PartialEq, Eq)]
+enum Goes {
+    On,
+    Anew,
+}
+
+impl Goal {
+    fn new(wanted: &Wanted, given: &Given) -> Self {
+        Self { wanted: wanted.clone(), given: given.clone(), adds: Adds::Open, barred: BTreeMap::new() }
+    }
+
+    fn plan(&self, files: &Files<'_>, caller: &mut impl Caller) -> Plan {
+        let elsewhere = &mut |user: &str| caller.uid_elsewhere(user);
+        let mut plan = files.plan(&self.wanted, &self.given, &self.adds, elsewhere);
+        let barred = self.barred.iter().map(|(of, why)| (of.clone(), Outcome::Refused(why.clone())));
+        plan.outcomes.extend(barred);
+        plan
+    }
+
+    /// Leaves these as they are.
+    fn bar(&mut self, barred: &BTreeMap<Membership, Refusal>) -> Goes {
+        for (of, why) in barred {
+            self.wanted.0.remove(of);
+            self.given.remove(of);
+            self.barred.insert(of.clone(), why.clone());
+        }
+        if barred.is_empty() { Goes::On } else { Goes::Anew }
+    }
 }
 
 impl Plan {

@@ -11,7 +11,9 @@ use jit_common::ids::RequestId;
 mod accounts;
 mod attributes;
 mod converge;
+mod ended;
 mod file;
+mod litter;
 pub mod locks;
 mod plan;
 mod refusal;
@@ -19,7 +21,8 @@ pub mod tell;
 pub mod text;
 mod word;
 
-pub use converge::{Caller, GroupsError, converge, look};
+pub use converge::{Caller, GroupsError, converge, look, look_locked};
+pub use litter::sweep_litter;
 pub use refusal::{Kind, Odd, Refusal};
 
 /// One person in one group, by number and by name: all four have to agree with the host at every step.

@@ -52,6 +52,15 @@ impl Plan {
         let added = self.outcomes.iter().filter(|(_, outcome)| **outcome == Outcome::Added);
         added.map(|(of, _)| of.clone()).collect()
     }
+
+    /// Who would be in and is not.
+    pub(super) fn raised(&self) -> impl Iterator<Item = &Membership> {
+        self.outcomes.iter().filter_map(|(of, outcome)| match outcome {
+            Outcome::Added | Outcome::PutBack => Some(of),
+            Outcome::Kept | Outcome::AlreadyNatural | Outcome::Removed => None,
+            Outcome::WasGone | Outcome::Refused(_) => None,
+        })
+    }
 }
 
 /// The groups that anything is wanted of or was given in.

@@ -99,6 +99,17 @@ pub enum Refusal {
         /// Why not.
         why: String,
     },
+    /// The guard has noted that this is over, or that the grants for it are, and the note is not yet on the record.
+    #[error("the guard took {user} out of {group}; take its notes before anybody is put in again")]
+    NotesWaiting {
+        /// The name.
+        user: String,
+        /// The group.
+        group: String,
+    },
+    /// Nobody knows whether the guard has ended this.
+    #[error("the guard's notes cannot be read, so nobody is put in")]
+    NotesUnknown,
     /// Whoever asked could not note it down, so nothing was given.
     #[error("nothing was given, because it could not be noted first: {why}")]
     NotNoted {

@@ -1,14 +1,18 @@
 //! One line of the guard's notes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jit_common::escape::escaped;
 use jit_common::ids::RequestId;
 
+use crate::groups::Membership;
+
 /// Something that the guard did or saw. Times are nanoseconds of `CLOCK_REALTIME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// A grant's privilege was on the host, and is not any more (or, for [`Why::Asked`], is about to be removed).
+    /// A grant's privilege was on the host, and is not any more (or, for [`Why::Asked`], is about to be removed): all of
+    /// it, its memberships too, unless `applied` was damaged, for then nobody but jitd knows these.
     Removed {
         /// The grant.
         id: RequestId,
@@ -16,6 +20,20 @@ pub enum Note {
         wall: i64,
         /// Why.
         why: Why,
+    },
+    /// A membership that jitd had given is off. Whoever is in that group from here on was put there by somebody else,
+    /// unless a grant that is not named here wants it.
+    Member {
+        /// The membership.
+        of: Membership,
+        /// How it came to be off.
+        off: Off,
+        /// When.
+        wall: i64,
+        /// Why it had to go.
+        why: Why,
+        /// The grants in `applied` that wanted it.
+        grants: BTreeSet<RequestId>,
     },
     /// The whole sudoers file was taken away, because nobody could tell what belongs to whom in it.
     Unlinked {
@@ -36,6 +54,28 @@ pub enum Note {
         /// The line.
         line: String,
     },
+}
+
+/// How a membership came to be off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Off {
+    /// The guard took the person out.
+    TakenOut,
+    /// The person was not in the group any more.
+    WasGone,
+}
+
+impl Off {
+    fn word(self) -> &'static str {
+        match self {
+            Self::TakenOut => "out",
+            Self::WasGone => "gone",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        [Self::TakenOut, Self::WasGone].into_iter().find(|off| off.word() == word)
+    }
 }
 
 /// Why the guard removed something.
@@ -97,7 +137,8 @@ impl Note {
     pub fn removed_id(&self) -> Option<RequestId> {
         match self {
             Self::Removed { id, .. } => Some(*id),
-            Self::Unlinked { .. } | Self::AppliedDamaged { .. } | Self::Unreadable { .. } => None,
+            Self::Member { .. } | Self::Unlinked { .. } => None,
+            Self::AppliedDamaged { .. } | Self::Unreadable { .. } => None,
         }
     }
 
@@ -119,6 +160,7 @@ impl Note {
                 let (wall, why) = rest.split_once(' ')?;
                 Some(Self::Removed { id: id.parse().ok()?, wall: wall.parse().ok()?, why: Why::parse(why)? })
             }
+            "member" => member(rest),
             "unlinked" => {
                 let (wall, why) = rest.split_once(' ')?;
                 Some(Self::Unlinked { wall: wall.parse().ok()?, why: Why::parse(why)? })
@@ -137,9 +179,25 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Removed { id, wall, why } => write!(f, "removed {id} {wall} {}", why.word()),
+            Self::Member { of, off, wall, why, grants } => {
+                let (off, of, why) = (off.word(), of.to_word(), why.word());
+                write!(f, "member {off} {of} {wall} {why}")?;
+                grants.iter().try_for_each(|id| write!(f, " {id}"))
+            }
             Self::Unlinked { wall, why } => write!(f, "unlinked {wall} {}", why.word()),
             Self::AppliedDamaged { wall, what } => write!(f, "damaged {wall} {}", escaped(what)),
             Self::Unreadable { line } => write!(f, "{}", escaped(line)),
         }
     }
+}
+
+/// What follows the word `member`: how, which, when, why, and the grants if there are any.
+fn member(rest: &str) -> Option<Note> {
+    let mut words = rest.split(' ');
+    let off = Off::parse(words.next()?)?;
+    let of = Membership::from_word(words.next()?)?;
+    let wall = words.next()?.parse().ok()?;
+    let why = Why::parse(words.next()?)?;
+    let grants = words.map(|id| id.parse().ok()).collect::<Option<_>>()?;
+    Some(Note::Member { of, off, wall, why, grants })
 }

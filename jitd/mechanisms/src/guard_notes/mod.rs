@@ -1,5 +1,12 @@
 //! `/var/lib/jit/guard-notes`: what the guard did, one line each. The guard adds to it, jitd takes it away, records it
 //! and never brings back what a note says was removed.
+//!
+//! The guard never writes `applied`, so after it took somebody out of a group, `applied` still says that jitd gave it.
+//! [`Note::Member`] says that this is over: until jitd has taken the note, the guard leaves that membership alone, so
+//! that whoever an admin puts into the group by hand after a removal stays there, even if jitd never comes back. The
+//! note is written after the removal and before the group's lock is let go. Should the guard die between the two, or
+//! the disk be full until the guard ends, the next one takes that person out once more: what it does not know to be
+//! over may still be a privilege.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -14,8 +21,10 @@ use crate::dir::{Dir, DirError, Entry, Identity};
 use crate::paths::{HostPaths, STATE_DIR_MODE, name_of};
 
 mod line;
+mod noted;
 
-pub use line::{Note, Why};
+pub use line::{Note, Off, Why};
+pub use noted::Noted;
 
 /// Longer than this is not read as notes.
 const SIZE_MAX: u64 = 4 * 1024 * 1024;
@@ -108,6 +117,10 @@ pub fn take(paths: &HostPaths) -> Result<Option<Vec<Note>>, NotesError> {
 
 /// Deletes what [`take`] took, once it is on the record.
 ///
+/// Before this, `applied` has to be written without the memberships that [`Note::Member`] names, and to last
+/// ([`Durability::AcrossReboot`](crate::dir::Durability)): with the note gone and the membership still given, the
+/// guard would take out whoever was put in by hand meanwhile.
+///
 /// # Errors
 /// It cannot be deleted; taking it again is harmless, a grant that has ended stays so.
 pub fn finish(paths: &HostPaths) -> Result<(), NotesError> {
@@ -123,13 +136,21 @@ pub fn finish(paths: &HostPaths) -> Result<(), NotesError> {
 /// # Errors
 /// The notes cannot be read, so nobody knows.
 pub fn pending(paths: &HostPaths) -> Result<BTreeSet<RequestId>, NotesError> {
-    let Some(dir) = open_state_dir(paths)? else { return Ok(BTreeSet::new()) };
-    let mut ids = BTreeSet::new();
+    Ok(noted(paths)?.ids())
+}
+
+/// All that the notes say that jitd has not yet recorded.
+///
+/// # Errors
+/// The notes cannot be read, so nobody knows.
+pub fn noted(paths: &HostPaths) -> Result<Noted, NotesError> {
+    let mut noted = Noted::default();
+    let Some(dir) = open_state_dir(paths)? else { return Ok(noted) };
     // In this order: what jitd takes in between is then seen at least once.
     for name in [name_of(&paths.guard_notes), &taken_name(paths)] {
-        ids.extend(read(&dir, name)?.iter().filter_map(Note::removed_id));
+        noted.extend(&read(&dir, name)?);
     }
-    Ok(ids)
+    Ok(noted)
 }
 
 fn open_state_dir(paths: &HostPaths) -> Result<Option<Dir>, NotesError> {

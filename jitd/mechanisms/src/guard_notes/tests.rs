@@ -6,10 +6,20 @@ use std::fs::{self, OpenOptions};
 use std::thread;
 
 use super::*;
+use crate::groups::Membership;
 use crate::scratch::Scratch;
 
 fn removed(id: &str, why: Why) -> Note {
     Note::Removed { id: id.parse().unwrap(), wall: 1_763_821_920_000_000_000, why }
+}
+
+fn hostile() -> Membership {
+    Membership { gid: 999, group: "a b\n".into(), uid: 1000, user: "é,=%".into() }
+}
+
+fn member(off: Off, grants: &[&str]) -> Note {
+    let grants = grants.iter().map(|id| id.parse().unwrap()).collect();
+    Note::Member { of: hostile(), off, wall: 9, why: Why::Overdue, grants }
 }
 
 fn all_kinds() -> Vec<Note> {
@@ -17,6 +27,8 @@ fn all_kinds() -> Vec<Note> {
         Note::Unlinked { wall: -5, why: Why::AppliedDamaged },
         Note::AppliedDamaged { wall: 7, what: "line 3: it ends before its end line".into() },
         Note::Unreadable { line: "what is this".into() },
+        member(Off::TakenOut, &["aaaaaaaa", "bbbbbbbb"]),
+        member(Off::WasGone, &[]),
     ];
     for why in [Why::Overdue, Why::OtherBoot, Why::Asked, Why::AppliedDamaged, Why::NotApplied, Why::CameBack]
     {
@@ -29,9 +41,16 @@ fn all_kinds() -> Vec<Note> {
 fn every_note_is_read_back_and_a_garbage_line_is_kept() {
     let text: String = all_kinds().iter().map(|note| format!("{note}\n")).collect();
     assert_eq!(Note::parse_all(&text), all_kinds());
-    for garbage in
-        ["removed", "removed x 1 overdue", "removed 7k2m9xqa 1 because", "unlinked x overdue", "\u{1b}[2J"]
-    {
+    for garbage in [
+        "removed",
+        "removed x 1 overdue",
+        "removed 7k2m9xqa 1 because",
+        "unlinked x overdue",
+        "\u{1b}[2J",
+        "member out 9:g:1 1 overdue",
+        "member in 9:g:1:a 1 overdue",
+        "member out 9:g:1:a 1 overdue ",
+    ] {
         assert_eq!(Note::parse_all(garbage), [Note::Unreadable { line: garbage.into() }]);
     }
 }
@@ -104,4 +123,20 @@ fn what_cannot_be_written_is_an_error_and_a_link_is_not_followed() {
     let refused = append(&paths, &[removed("aaaaaaaa", Why::Overdue)]);
     assert!(matches!(refused, Err(NotesError::Write { .. })));
     assert_eq!(fs::read_to_string(&victim).unwrap(), "");
+}
+
+#[test]
+fn a_membership_is_over_for_the_grants_that_its_notes_name_and_for_no_others() {
+    let scratch = Scratch::new();
+    let paths = scratch.paths();
+    let ids = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect::<BTreeSet<RequestId>>();
+    append(&paths, &[member(Off::TakenOut, &["aaaaaaaa"])]).unwrap();
+    take(&paths).unwrap();
+    append(&paths, &[member(Off::WasGone, &["bbbbbbbb"]), removed("cccccccc", Why::Asked)]).unwrap();
+    let noted = noted(&paths).unwrap();
+    assert_eq!(noted.ids(), ids(&["cccccccc"]));
+    assert!(noted.is_over(&hostile(), &ids(&["aaaaaaaa", "bbbbbbbb"])));
+    assert!(noted.is_over(&hostile(), &ids(&[])));
+    assert!(!noted.is_over(&hostile(), &ids(&["aaaaaaaa", "cccccccc"])), "given anew");
+    assert!(!noted.is_over(&Membership { uid: 1001, ..hostile() }, &ids(&[])));
 }
