@@ -12,7 +12,9 @@ use jitd_core::policy::{Arguments, Authenticate, Command, Commands, RunAs, SudoR
 use jitd_core::sudoers::{
     Dialect, HEADER, NotAfter, SudoGrant, block_ids, remove_blocks, render, render_probe,
 };
-use sudoers_reader::{ReadArguments, ReadCommand, read_rule};
+use std::collections::BTreeSet;
+
+use sudoers_reader::{ReadArguments, ReadCommand, ReadRunAs, read_rule, read_whole_rule};
 
 const WITH: Dialect = Dialect { not_after: NotAfter::Honoured };
 const WITHOUT: Dialect = Dialect { not_after: NotAfter::NotAccepted };
@@ -32,7 +34,7 @@ fn role(password: Authenticate, commands: &[&[&str]]) -> SudoRole {
 }
 
 fn grant<'a>(id: &'a str, uid: u32, role: &'a SudoRole) -> SudoGrant<'a> {
-    SudoGrant { id, uid, role, until_wall_secs: UNTIL }
+    SudoGrant { id, uid, role: Some(role), gids: &[], until_wall_secs: UNTIL }
 }
 
 /// The same numbers on every run: xorshift64*, seeded by hand.
@@ -86,6 +88,83 @@ fn the_file_is_as_the_documents_show_it() {
     );
 }
 
+/// The whole text of one grant of these groups by number, beside the commands of a role or alone.
+fn of_groups(role: Option<&SudoRole>, gids: &[u32]) -> String {
+    let grant = SudoGrant { id: "7k2m9xqa", uid: 1000, role, gids, until_wall_secs: UNTIL };
+    let text = render(&[grant], WITH);
+    text.strip_prefix(HEADER).unwrap().to_owned()
+}
+
+#[test]
+fn a_group_is_run_as_oneself_with_it() {
+    assert_eq!(
+        of_groups(None, &[990]),
+        "# grant 7k2m9xqa\n\
+         #1000 ALL=(#1000:#990) NOTAFTER=20261122143200Z NOPASSWD: NOSETENV: ALL\n\
+         # end 7k2m9xqa\n"
+    );
+    let both = role(Authenticate::NotAsked, &[&["/usr/bin/id"]]);
+    assert_eq!(
+        of_groups(Some(&both), &[991, 990, 991]),
+        "# grant 7k2m9xqa\n\
+         #1000 ALL=(root) NOTAFTER=20261122143200Z NOPASSWD: NOSETENV: /usr/bin/id \"\"\n\
+         #1000 ALL=(#1000:#990,#991) NOTAFTER=20261122143200Z NOPASSWD: NOSETENV: ALL\n\
+         # end 7k2m9xqa\n"
+    );
+    let probe = render_probe(None, &[990], 60_000, WITHOUT);
+    assert!(probe.contains("\n#60000 ALL=(#60000:#990) NOPASSWD: NOSETENV: ALL\n"), "{probe}");
+}
+
+#[test]
+fn a_role_that_asks_for_the_password_asks_for_it_with_its_groups_too() {
+    let asked = role(Authenticate::Asked, &[&["/usr/bin/id"]]);
+    assert_eq!(
+        of_groups(Some(&asked), &[990]),
+        "# grant 7k2m9xqa\n\
+         Defaults:#1000 timestamp_timeout=0\n\
+         #1000 ALL=(root) NOTAFTER=20261122143200Z PASSWD: NOSETENV: /usr/bin/id \"\"\n\
+         #1000 ALL=(#1000:#990) NOTAFTER=20261122143200Z PASSWD: NOSETENV: ALL\n\
+         # end 7k2m9xqa\n"
+    );
+}
+
+#[test]
+fn roots_group_and_no_group_are_never_written() {
+    assert_eq!(of_groups(None, &[]), "");
+    assert_eq!(of_groups(None, &[0, u32::MAX]), "");
+    assert!(of_groups(None, &[u32::MAX, 990, 0]).contains("(#1000:#990)"));
+    let both = role(Authenticate::NotAsked, &[&["/usr/bin/id"]]);
+    assert_eq!(of_groups(Some(&both), &[0]), of_groups(Some(&both), &[]));
+    let empty = SudoRole { commands: Commands::These(vec![]), ..both };
+    assert_eq!(of_groups(Some(&empty), &[0]), "");
+    let only_groups = of_groups(Some(&empty), &[990]);
+    assert_eq!(only_groups.lines().filter(|line| line.starts_with("#1000")).count(), 1, "{only_groups}");
+    for uid in [0, u32::MAX] {
+        let grant = SudoGrant { id: "7k2m9xqa", uid, role: None, gids: &[990], until_wall_secs: UNTIL };
+        assert_eq!(render(&[grant], WITH), HEADER);
+    }
+}
+
+#[test]
+fn whatever_groups_a_role_gives_sudo_reads_back_exactly() {
+    let mut random = Random(0x51);
+    for _ in 0..2_000 {
+        let gids: Vec<u32> =
+            (0..=random.below(5)).map(|_| u32::try_from(1 + random.below(4_000_000)).unwrap()).collect();
+        let text = of_groups(None, &gids);
+        let lines: Vec<&str> = text.lines().collect();
+        let (run_as, commands) = read_whole_rule(lines[1]).unwrap_or_else(|why| panic!("{why}: {text:?}"));
+        let expected: BTreeSet<u32> = gids.into_iter().collect();
+        assert_eq!(
+            run_as,
+            ReadRunAs { user: "#1000".into(), gids: expected.into_iter().collect() },
+            "{text}"
+        );
+        assert_eq!(commands.len(), 1);
+        assert_eq!((commands[0].path.as_str(), &commands[0].arguments), ("ALL", &ReadArguments::Any));
+    }
+}
+
 #[test]
 fn without_grants_the_file_is_its_header() {
     assert_eq!(render(&[], WITH), HEADER);
@@ -132,7 +211,10 @@ fn every_time_ends_in_z_and_stands_once_on_every_rule() {
         let digits = times[0].strip_suffix('Z').unwrap();
         assert!(digits.len() == 14 && digits.bytes().all(|byte| byte.is_ascii_digit()), "{text}");
     }
-    assert_eq!(render_probe(&role, 4_000_000_000, WITH).matches("NOTAFTER=20991231235959Z").count(), 1);
+    assert_eq!(
+        render_probe(Some(&role), &[], 4_000_000_000, WITH).matches("NOTAFTER=20991231235959Z").count(),
+        1
+    );
 }
 
 #[test]
@@ -210,9 +292,17 @@ fn cutting_a_grant_out_is_the_same_as_rendering_the_others() {
     let plain = role(Authenticate::NotAsked, &[&["/usr/bin/id"]]);
     let asked = role(Authenticate::Asked, &[&["/usr/bin/tail", "..."], &["/usr/bin/env", "a,b=c#d"]]);
     let ids: Vec<String> = (0..6).map(|at| format!("0000000{at}")).collect();
-    let grants: Vec<SudoGrant<'_>> = (0_u32..)
-        .zip(&ids)
-        .map(|(at, id)| grant(id, 1000 + at / 2, if at % 2 == 0 { &plain } else { &asked }))
+    let shapes: [(Option<&SudoRole>, &[u32]); 6] = [
+        (Some(&plain), &[]),
+        (Some(&asked), &[]),
+        (None, &[990]),
+        (Some(&asked), &[990, 991]),
+        (Some(&plain), &[990]),
+        (None, &[991, 990]),
+    ];
+    let grants: Vec<SudoGrant<'_>> = (1000..)
+        .zip(ids.iter().zip(shapes))
+        .map(|(uid, (id, (role, gids)))| SudoGrant { id, uid, role, gids, until_wall_secs: UNTIL })
         .collect();
     let all = render(&grants, WITH);
     for cut in 0..64_u32 {

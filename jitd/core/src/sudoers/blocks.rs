@@ -7,6 +7,9 @@ use alloc::vec::Vec;
 
 use super::HEADER;
 
+/// The most lines between the two of a block: a `Defaults` line, one with commands, one with groups.
+const RULES_MAX: usize = 3;
+
 /// Whether a text is an id as it stands in the file: eight characters of lowercase Crockford base32.
 pub(super) fn is_id(text: &str) -> bool {
     let in_alphabet = |byte: u8| {
@@ -50,7 +53,7 @@ fn blocks(text: &str) -> Option<Vec<Block<'_>>> {
     Some(blocks)
 }
 
-/// One block: its `# grant ID` line, one or two lines that are no comments, and the `# end ID` line of the same id.
+/// One block: its `# grant ID` line, one to three rules, and the `# end ID` line of the same id.
 fn next_block(text: &str) -> Option<(Block<'_>, &str)> {
     let mut lines = text.split_inclusive('\n');
     let first = lines.next()?;
@@ -62,7 +65,7 @@ fn next_block(text: &str) -> Option<(Block<'_>, &str)> {
             let (text, after) = text.split_at_checked(length)?;
             return (at > 0 && end.strip_suffix('\n') == Some(id)).then_some((Block { id, text }, after));
         }
-        if at > 1 || !is_rule(line) {
+        if at >= RULES_MAX || !is_rule(line) {
             return None;
         }
     }
@@ -90,8 +93,13 @@ mod tests {
         "# grant 7k2m9xqa\n#1000 ALL=(root) NOPASSWD: NOSETENV: /usr/bin/id \"\"\n# end 7k2m9xqa\n";
     const TWO: &str = "# grant 8k2m9xqa\nDefaults:#1001 timestamp_timeout=0\n#1001 ALL=(root) PASSWD: NOSETENV: ALL\n# end 8k2m9xqa\n";
 
+    const THREE: &str = "# grant 9k2m9xqa\nDefaults:#1002 timestamp_timeout=0\n#1002 ALL=(root) PASSWD: NOSETENV: ALL\n#1002 ALL=(#1002:#990,#991) PASSWD: NOSETENV: ALL\n# end 9k2m9xqa\n";
+
     #[test]
     fn the_named_blocks_go_and_the_others_stay_byte_for_byte() {
+        let three = format!("{HEADER}{ONE}{THREE}{TWO}");
+        assert_eq!(block_ids(&three).unwrap(), ["7k2m9xqa", "9k2m9xqa", "8k2m9xqa"]);
+        assert_eq!(remove_blocks(&three, &["9k2m9xqa"]).unwrap(), format!("{HEADER}{ONE}{TWO}"));
         let both = format!("{HEADER}{ONE}{TWO}");
         assert_eq!(block_ids(&both).unwrap(), ["7k2m9xqa", "8k2m9xqa"]);
         assert_eq!(remove_blocks(&both, &["7k2m9xqa"]).unwrap(), format!("{HEADER}{TWO}"));
@@ -121,7 +129,7 @@ mod tests {
             format!("{HEADER}{}", ONE.replace("#1000", "alice")),
             format!("{HEADER}{}", ONE.replace("#1000", "# comment")),
             format!("{HEADER}{}", ONE.replace("#1000", "@include /etc/passwd\n#1000")),
-            format!("{HEADER}{}", ONE.replace("#1000", "#1000 x\n#1000 y\n#1000")),
+            format!("{HEADER}{}", ONE.replace("#1000", "#1000 x\n#1000 y\n#1000 z\n#1000")),
             format!("{HEADER}# grant 7k2m9xqa\n# end 7k2m9xqa\n"),
             format!("{HEADER}{ONE}{ONE}").replacen("# end 7k2m9xqa\n", "", 1),
         ] {

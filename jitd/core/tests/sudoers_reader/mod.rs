@@ -17,11 +17,35 @@ pub(crate) enum ReadArguments {
     Exactly(Vec<String>),
 }
 
-/// Reads a whole rule, `#uid ALL=(name) …`.
+/// As whom a rule lets run, as sudo understood it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ReadRunAs {
+    pub(crate) user: String,
+    pub(crate) gids: Vec<u32>,
+}
+
+/// Reads the commands of a rule, `#uid ALL=(name) …`.
 pub(crate) fn read_rule(line: &str) -> Result<Vec<ReadCommand>, String> {
+    read_whole_rule(line).map(|(_, commands)| commands)
+}
+
+/// `name` or `name:#gid,#gid` (sudoers(5), `Runas_Spec`).
+fn read_run_as(text: &str) -> Result<ReadRunAs, String> {
+    let (user, groups) = text.split_once(':').unwrap_or((text, ""));
+    let gids = groups.split(',').filter(|group| !group.is_empty());
+    let gids = gids.map(|group| {
+        let gid = group.strip_prefix('#').and_then(|gid| gid.parse().ok());
+        gid.ok_or_else(|| format!("no gid: {group:?}"))
+    });
+    Ok(ReadRunAs { user: user.to_string(), gids: gids.collect::<Result<_, _>>()? })
+}
+
+/// Reads a whole rule, `#uid ALL=(name:#gid) …`.
+pub(crate) fn read_whole_rule(line: &str) -> Result<(ReadRunAs, Vec<ReadCommand>), String> {
     let (user, rest) = line.split_once(" ALL=(").ok_or("no host")?;
     user.strip_prefix('#').and_then(|uid| uid.parse::<u32>().ok()).ok_or("no uid")?;
-    let (_, mut rest) = rest.split_once(')').ok_or("no run_as")?;
+    let (run_as, mut rest) = rest.split_once(')').ok_or("no run_as")?;
+    let run_as = read_run_as(run_as)?;
     rest = rest.trim_start_matches(' ');
     if let Some(time) = rest.strip_prefix("NOTAFTER=") {
         rest = time.split_once(' ').ok_or("nothing after the time")?.1;
@@ -32,7 +56,7 @@ pub(crate) fn read_rule(line: &str) -> Result<Vec<ReadCommand>, String> {
         commands.push(command);
         match after.strip_prefix(',') {
             Some(next) => rest = next.trim_start_matches(' '),
-            None if after.is_empty() => return Ok(commands),
+            None if after.is_empty() => return Ok((run_as, commands)),
             None => return Err(format!("left over: {after:?}")),
         }
     }
@@ -49,7 +73,7 @@ fn read_command(mut rest: &str) -> Result<(ReadCommand, &str), String> {
     // PATH: \/(\\[\,:= \t#]|[^\,:=\\ \t\r\n#])+
     let end = rest.find([',', ':', '=', '\\', ' ', '\t', '\r', '\n', '#']).unwrap_or(rest.len());
     let (path, after) = rest.split_at(end);
-    if !path.starts_with('/') || path.contains(['*', '?', '[', ']']) {
+    if !(path.starts_with('/') || path == "ALL") || path.contains(['*', '?', '[', ']']) {
         return Err(format!("no plain path: {path:?}"));
     }
     let (pattern, after) = read_arguments(after)?;
