@@ -36,7 +36,8 @@ pub fn fingerprint(paths: &HostPaths) -> Fingerprint {
     Fingerprint(looked_at.collect())
 }
 
-fn read_by_sudo(dir: &Path) -> Vec<PathBuf> {
+/// The files of a directory that sudo reads, in its order.
+pub(super) fn read_by_sudo(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     let mut files: Vec<PathBuf> =
         entries.map(|entry| entry.path()).filter(|file| is_read_by_sudo(name_of(file))).collect();

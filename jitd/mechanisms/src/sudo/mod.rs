@@ -1,13 +1,16 @@
 //! The installed sudo: which one it is, what it takes, and what it says about a person and a command.
 
 mod agreement;
+mod defaults;
 mod fingerprint;
 mod probe;
+mod role_agreement;
 mod role_check;
 mod walk;
 
-pub use agreement::{Agreement, RoleAgreement, ask, ask_role};
+pub use agreement::{Agreement, RunAs, ask};
 pub use fingerprint::{Fingerprint, fingerprint};
 pub use jit_common::visudo::Flavour;
 pub use probe::{Sudo, SudoError, probe};
+pub use role_agreement::{Asked, RoleAgreement, ask_role};
 pub use role_check::{path_reasons, reasons_against};

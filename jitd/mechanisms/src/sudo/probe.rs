@@ -20,6 +20,7 @@ const NOT_AFTER_RULE: &str =
 /// An installed sudo that answered, with the visudo that belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sudo {
+    paths: HostPaths,
     program: PathBuf,
     flavour: Flavour,
     version: String,
@@ -95,10 +96,16 @@ pub fn probe(paths: &HostPaths, limit: Duration) -> Result<Sudo, SudoError> {
         }
         Flavour::Classic | Flavour::SudoRs => NotAfter::NotAccepted,
     };
-    Ok(Sudo { program, flavour, version, visudo, dialect: Dialect { not_after } })
+    let paths = paths.clone();
+    Ok(Sudo { paths, program, flavour, version, visudo, dialect: Dialect { not_after } })
 }
 
 impl Sudo {
+    /// The host that it was found on.
+    pub(super) fn paths(&self) -> &HostPaths {
+        &self.paths
+    }
+
     /// The program that people type.
     #[must_use]
     pub fn program(&self) -> &Path {

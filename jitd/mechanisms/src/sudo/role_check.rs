@@ -14,29 +14,26 @@ use crate::paths::HostPaths;
 /// The uid that a role is rendered for when visudo is asked; nothing is ever granted to it.
 const PROBE_UID: u32 = 60_000;
 
-/// Every reason why this host cannot carry the role, as sentences; none when it can.
+/// Every reason why this host cannot carry the role, as sentences; none when it can. Of its groups only what sudo says of
+/// their rule is looked at here.
 ///
 /// `account_exists` says whether a name is an account here, or why it cannot be told. visudo may take `limit`; when it gives no answer, that is
 /// a reason too.
 pub fn reasons_against(
     paths: &HostPaths,
     sudo: &Sudo,
-    role: &SudoRole,
+    role: Option<&SudoRole>,
+    gids: &[u32],
     account_exists: impl FnOnce(&str) -> Result<bool, String>,
     limit: Duration,
 ) -> Vec<String> {
-    let mut reasons = path_reasons(paths, &role.commands);
-    let run_as = role.run_as.as_str();
-    match account_exists(run_as) {
-        Ok(true) => {}
-        Ok(false) => {
-            reasons
-                .push(format!("the account {run_as:?} that its commands run as does not exist on this host"));
-        }
-        Err(why) => reasons.push(format!("the account {run_as:?} that its commands run as: {why}")),
-    }
+    let mut reasons = role.map_or_else(Vec::new, |role| {
+        let mut reasons = path_reasons(paths, &role.commands);
+        reasons.extend(account_reason(role.run_as.as_str(), account_exists));
+        reasons
+    });
     let visudo = sudo.visudo();
-    match visudo.check_text(&render_probe(role, PROBE_UID, sudo.dialect()), limit) {
+    match visudo.check_text(&render_probe(role, gids, PROBE_UID, sudo.dialect()), limit) {
         Ok(Verdict::Accepted) => {}
         Ok(Verdict::Rejected { complaint }) => {
             reasons.push(format!(
@@ -48,6 +45,16 @@ pub fn reasons_against(
         Err(why) => reasons.push(format!("its rule could not be checked: {why}")),
     }
     reasons
+}
+
+fn account_reason(run_as: &str, account_exists: impl FnOnce(&str) -> Result<bool, String>) -> Option<String> {
+    match account_exists(run_as) {
+        Ok(true) => None,
+        Ok(false) => {
+            Some(format!("the account {run_as:?} that its commands run as does not exist on this host"))
+        }
+        Err(why) => Some(format!("the account {run_as:?} that its commands run as: {why}")),
+    }
 }
 
 /// The reasons that can change while a policy is live: a program that is gone, or that others may write now. Asked
