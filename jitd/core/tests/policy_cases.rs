@@ -11,7 +11,7 @@ mod policy_world;
 use jit_common::refusal::POLICY_CODES;
 use jitd_core::policy::cases::{CaseVerdict, parse_cases, run_case};
 use jitd_core::policy::{CivilTime, LocalTime};
-use policy_world::{WEB, policy};
+use policy_world::{TEAM, WEB, policy};
 
 const START: &str = "[[case]]\nwho = \"alice\"\nrole = \"web-restart\"\n";
 
@@ -44,6 +44,8 @@ fn a_case_that_comes_as_expected_says_so() {
         format!(
             "{oncall}live = [{{ role = \"web-restart\", rule = \"x\" }}]\nexpect = \"refused already-live\""
         ),
+        format!("{oncall}open = [\"web-restart\"]\nexpect = \"refused already-open\""),
+        format!("{oncall}open = [\"db-shell\"]\napprovals = 0\nexpect = \"granted\""),
         "time = \"2026-11-23T12:00\"\nexpect = \"refused no-such-role\"".into(),
         "groups = [\"oncall\"]\ntime = \"2026-11-22T12:00\"\nexpect = \"refused outside-schedule\"".into(),
     ] {
@@ -80,6 +82,33 @@ fn a_case_that_comes_otherwise_says_what_came() {
 }
 
 #[test]
+fn a_case_says_how_many_have_to_approve_and_nobody_has_to_unless_it_does() {
+    let policy = policy(TEAM);
+    let run = |keys: &str| {
+        let text =
+            format!("[[case]]\nwho = \"alice\"\ngroups = [\"engineers\"]\nrole = \"containers\"\n{keys}");
+        let cases = parse_cases("cases.toml", &text).unwrap_or_else(|errors| panic!("{errors:#?}"));
+        run_case(&policy, &cases[0], &zones).verdict
+    };
+    assert_eq!(run("expect = \"granted\"\napprovals = 3"), CaseVerdict::AsExpected);
+    for (keys, expected) in [
+        ("", "granted"),
+        ("approvals = 1", "granted after 1 approval"),
+        ("approvals = 4", "granted after 4 approvals"),
+    ] {
+        let CaseVerdict::Wrong { sentence } = run(&format!("expect = \"granted\"\n{keys}")) else {
+            panic!("{keys}")
+        };
+        assert_eq!(
+            sentence,
+            format!(
+                "expected {expected}, and it was granted by \"engineers get docker with two people behind it\" (10-web.toml:12) for 30m after the approval of 1 person in leads and 2 people: sam or somebody in security"
+            )
+        );
+    }
+}
+
+#[test]
 fn a_case_that_says_too_little_is_no_success() {
     assert!(
         matches!(run("expect = \"refused\""), CaseVerdict::Unusable { why } if why.contains("give the case a time"))
@@ -107,6 +136,17 @@ fn mistakes_in_cases_are_told_with_their_places() {
             "[[case]]\nwho = \"a\"\nrole = \"r\"\nexpect = \"granted\"\nlive = [{ role = \"r\" }]",
             "5:9",
             "needs rule",
+        ),
+        (
+            "[[case]]\nwho = \"a\"\nrole = \"r\"\nexpect = \"granted\"\napprovals = 161",
+            "5:13",
+            "from 0 to 160",
+        ),
+        ("[[case]]\nwho = \"a\"\nrole = \"r\"\nexpect = \"granted\"\nopen = \"r\"", "5:8", "is a list"),
+        (
+            "[[case]]\nwho = \"a\"\nrole = \"r\"\nexpect = \"refused denied\"\napprovals = 1",
+            "5:13",
+            "a refusal needs no approvals",
         ),
         ("[[case]\n", "1:", "not TOML"),
     ] {

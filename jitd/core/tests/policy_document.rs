@@ -8,7 +8,7 @@
 
 use jit_common::refusal::POLICY_CODES;
 use jitd_core::policy::cases::{CaseVerdict, parse_cases, run_case};
-use jitd_core::policy::{Policy, lint};
+use jitd_core::policy::{Policy, equal_to_root, lint};
 
 const DOCUMENT: &str = include_str!("../../../docs/policy.md");
 
@@ -46,6 +46,40 @@ fn every_policy_of_the_document_is_valid() {
 }
 
 #[test]
+fn every_piece_of_a_rule_in_the_document_is_taken() {
+    let fragments = blocks("toml fragment");
+    assert!(!fragments.is_empty());
+    for fragment in fragments {
+        let rule = "name = \"n\"\nroles = [\"r\"]\neligible = { users = [\"a\"] }\nmax_duration = \"1h\"\n";
+        let text = format!("[role.r]\nsummary = \"x\"\ngroups = [\"g\"]\n[[rule]]\n{rule}{fragment}");
+        Policy::parse(&[("policy.md", &text)]).unwrap_or_else(|errors| panic!("{errors:#?}\n{text}"));
+    }
+}
+
+#[test]
+fn every_group_that_equals_root_is_in_the_document() {
+    let section =
+        DOCUMENT.split("### Roles that are equal to root").nth(1).unwrap().split("\n## ").next().unwrap();
+    let (equal, harmless) =
+        section.split("It does the same for groups").nth(1).unwrap().split_once(" first). ").unwrap();
+    for (text, ways) in [(equal, 1), (harmless, 0)] {
+        let named: Vec<&str> = text
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|word| !word.contains('/') && *word != "PATH")
+            .collect();
+        assert!(named.len() >= 5, "{named:?}");
+        for group in named {
+            let policy =
+                Policy::parse(&[("x.toml", &format!("[role.r]\nsummary = \"x\"\ngroups = [\"{group}\"]\n"))])
+                    .unwrap();
+            assert_eq!(equal_to_root(policy.role("r").unwrap()).len(), ways, "{group}");
+        }
+    }
+}
+
+#[test]
 fn every_case_of_the_document_comes_as_it_says() {
     let (policies, cases) = (policies(), blocks("toml cases"));
     let cases = parse_cases("policy.md", &cases[0]).unwrap_or_else(|errors| panic!("{errors:#?}"));
@@ -75,6 +109,7 @@ fn the_example_with_every_key_has_every_key() {
         "[[rule]]\nreason = { zzz = 1 }",
         "[[rule]]\nticket = { zzz = 1 }",
         "[[rule]]\nschedule = { zzz = 1 }",
+        "[[rule]]\napprovals = [{ zzz = 1 }]",
         "[[deny]]\nzzz = 1",
         "[duties]\nzzz = 1",
     ] {

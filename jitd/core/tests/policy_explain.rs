@@ -1,11 +1,16 @@
 //! Explaining: every condition of every rule, and never another story than the decision.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed assumption is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed assumption is a failed test"
+)]
 
 mod policy_world;
 
 use jit_common::explanation::{ConditionKind, Held, Outcome as Told, Verdict};
 use jitd_core::policy::{Facts, Policy, decide};
-use policy_world::{WEB, ask, facts, policy, refusal, set_time, terms, unreachable};
+use policy_world::{TEAM, WEB, ask, facts, policy, refusal, set_time, terms, unreachable};
 
 #[test]
 fn the_explanation_of_a_yes_has_the_chosen_rule_first_and_every_condition() {
@@ -24,6 +29,7 @@ fn the_explanation_of_a_yes_has_the_chosen_rule_first_and_every_condition() {
             "you are in oncall",
             "it is Mon 12:00 in Europe/Berlin, the rule holds Mon-Fri 08:00-19:00",
             "you do not have the role now",
+            "you have no open request for the role",
             "30m is within the 1h that the rule permits",
             "your reason is as the rule requires",
             "you have 0 live grants of this rule, and it permits 1",
@@ -31,6 +37,21 @@ fn the_explanation_of_a_yes_has_the_chosen_rule_first_and_every_condition() {
     );
     let verdicts: Vec<Verdict> = explanation.rules.iter().map(|rule| rule.verdict).collect();
     assert_eq!(verdicts, [Verdict::Permits, Verdict::NotReached]);
+}
+
+#[test]
+fn a_yes_that_needs_approvals_says_whose() {
+    let policy = policy(TEAM);
+    let facts = facts(&policy, "alice", &["engineers"]);
+    let Told::Permitted { approvals, .. } = decide(&policy, &ask("containers"), &facts).explanation.outcome
+    else {
+        panic!()
+    };
+    assert_eq!(approvals, ["1 person in leads", "2 people: sam or somebody in security"]);
+    let Told::Permitted { approvals, .. } = decide(&policy, &ask("logs"), &facts).explanation.outcome else {
+        panic!()
+    };
+    assert!(approvals.is_empty());
 }
 
 #[test]

@@ -9,7 +9,7 @@
 mod policy_world;
 
 use jitd_core::policy::{Arguments, Authenticate, Commands, DenyRoles, Policy, PolicyError, Risk};
-use policy_world::{WEB, policy};
+use policy_world::{TEAM, WEB, policy};
 
 fn errors(text: &str) -> Vec<PolicyError> {
     match Policy::parse(&[("p.toml", text)]) {
@@ -48,8 +48,8 @@ fn a_whole_policy_is_read_with_its_places() {
     let role = policy.role("web-restart").unwrap();
     assert_eq!(role.location.to_string(), "10-web.toml:2");
     assert_eq!(role.risk, Risk::Low);
-    assert_eq!(role.sudo.password, Authenticate::NotAsked);
-    let Commands::These(commands) = &role.sudo.commands else { panic!() };
+    assert_eq!(role.sudo.as_ref().unwrap().password, Authenticate::NotAsked);
+    let Commands::These(commands) = &role.sudo.as_ref().unwrap().commands else { panic!() };
     assert_eq!(commands[0].to_string(), "/usr/bin/systemctl restart nginx");
     assert_eq!(commands[1].arguments(), &Arguments::Exactly(vec![]));
     let places: Vec<String> = policy.rules().iter().map(|rule| rule.location.to_string()).collect();
@@ -67,7 +67,7 @@ fn what_is_left_out_gets_the_careful_default() {
     let policy = policy(WEB);
     let role = policy.role("db-shell").unwrap();
     assert_eq!(role.risk, Risk::Medium);
-    assert_eq!(role.sudo.password, Authenticate::Asked, "sudo asks unless told otherwise");
+    assert_eq!(role.sudo.as_ref().unwrap().password, Authenticate::Asked, "sudo asks unless told otherwise");
     let rule = &policy.rules()[2];
     assert!(rule.default_duration.is_none() && rule.schedule.is_none() && rule.max_active.is_none());
     assert!(policy.duties().operators.groups.is_empty(), "nobody but root");
@@ -116,8 +116,14 @@ fn each_mistake_is_told_with_its_place_and_what_is_expected() {
     for (text, place, said) in [
         (role_with("risk = \"huge\""), "2:8", "\"low\", \"medium\" or \"high\""),
         (role_with("risk = 3"), "2:8", "is a string, not a number"),
-        (role_with("colour = \"red\""), "2:1", "the keys are summary, risk, sudo"),
-        (role_with("groups = [\"docker\"]"), "2:1", "unknown key \"groups\""),
+        (role_with("colour = \"red\""), "2:1", "the keys are summary, risk, sudo, groups"),
+        (role_with("groups = []"), "2:10", "groups is empty"),
+        (role_with("groups = \"docker\""), "2:10", "is a list"),
+        (role_with("groups = [\"docker\", \"docker\"]"), "2:21", "twice"),
+        (role_with("groups = [\"docker\", \"root\"]"), "2:21", "the group root is never given"),
+        (role_with("groups = [\"0\"]"), "2:11", "is a number"),
+        (role_with("groups = [\"%docker\"]"), "2:11", "plain name"),
+        (role_with("groups = [\"a:b\"]"), "2:11", "no name of an account or a group"),
         (role_with("summary = \"\""), "2:11", "empty"),
         (role_with("summary = \"a\\u001Bb\""), "2:11", "control characters"),
         (role_with("sudo = { commands = [] }"), "2:21", "at least one command"),
@@ -132,7 +138,7 @@ fn each_mistake_is_told_with_its_place_and_what_is_expected() {
             "true or false, not a string",
         ),
         (role_with("sudo = { }"), "2:8", "sudo needs commands"),
-        ("[role.r]\nsummary = \"x\"\n".into(), "1:1", "a role needs sudo"),
+        ("[role.r]\nsummary = \"x\"\n".into(), "1:1", "or groups = [\"docker\"], or both"),
         ("[role.Web]\nsummary = \"x\"\nsudo = { commands = \"ALL\" }\n".into(), "1:7", "no role name"),
         ("[rol.web]\n".into(), "1:2", "unknown key \"rol\""),
         ("role = 3\n".into(), "1:8", "[role.web-restart]"),
@@ -149,7 +155,34 @@ fn each_mistake_is_told_with_its_place_and_what_is_expected() {
         (rule_with("eligible = { groups = [\"%oncall\"] }"), "5:24", "plain name"),
         (rule_with("eligible = { users = [\"1000\"] }"), "5:23", "is a number"),
         (rule_with("eligible = { user = [\"a\"] }"), "5:14", "the keys are users, groups"),
-        (rule_with("approvals = [\"x\"]"), "5:1", "unknown key \"approvals\""),
+        (rule_with("approvals = []"), "5:13", "1 to 8 entries, not 0"),
+        (rule_with("approvals = { by = { users = [\"b\"] } }"), "5:13", "is a list"),
+        (rule_with("approvals = [\"x\"]"), "5:14", "an approval is a table"),
+        (rule_with("approvals = [{ count = 1 }]"), "5:14", "an approval needs by"),
+        (rule_with("approvals = [{ by = { } }]"), "5:21", "by names nobody"),
+        (rule_with("approvals = [{ count = 0, by = { groups = [\"x\"] } }]"), "5:24", "from 1 to 20"),
+        (rule_with("approvals = [{ count = 21, by = { groups = [\"x\"] } }]"), "5:24", "from 1 to 20"),
+        (rule_with("approvals = [{ count = \"1\", by = { groups = [\"x\"] } }]"), "5:24", "a whole number"),
+        (
+            rule_with("approvals = [{ from = 1, by = { groups = [\"x\"] } }]"),
+            "5:16",
+            "the keys are count, by",
+        ),
+        (
+            rule_with("approvals = [{ count = 3, by = { users = [\"a\", \"b\"] } }]"),
+            "5:14",
+            "the approval of 3 is asked for and 2 are named",
+        ),
+        (
+            rule_with(
+                "approvals = [{ by = { users = [\"b\"] } }, { by = { groups = [\"x\"] } }, { by = { users = [\"b\"] } }]",
+            ),
+            "5:13",
+            "asks for 1 person: b and 1 person: b, all of them different people: name more",
+        ),
+        (rule_with("pending_timeout = \"59s\""), "5:19", "from 1m to 7d"),
+        (rule_with("pending_timeout = \"169h\""), "5:19", "from 1m to 7d"),
+        (rule_with("pending_timeout = \"2H\""), "5:19", "not understood"),
         (rule_with("reason = { required = true, min_length = 1025 }"), "5:42", "from 1 to 1024"),
         (rule_with("reason = { min_length = -1 }"), "5:25", "from 1 to 1024"),
         (rule_with("reason = { pattern = '(' }"), "5:22", "no regular expression"),
@@ -231,6 +264,44 @@ fn columns_count_characters_and_not_bytes() {
 fn a_deny_may_take_away_every_role() {
     let policy = policy("[[deny]]\nname = \"d\"\nroles = \"ALL\"\nsubjects = { users = [\"eve\"] }\n");
     assert_eq!(policy.denies()[0].roles, DenyRoles::All);
+}
+
+#[test]
+fn groups_and_approvals_are_read_with_their_defaults() {
+    let policy = policy(TEAM);
+    let (containers, logs) = (policy.role("containers").unwrap(), policy.role("logs").unwrap());
+    assert!(containers.sudo.is_none() && logs.sudo.is_some());
+    assert_eq!(containers.groups.iter().collect::<Vec<_>>(), ["docker"]);
+    assert_eq!(logs.groups.iter().collect::<Vec<_>>(), ["adm", "systemd-journal"]);
+    let (rule, free) = (&policy.rules()[0], &policy.rules()[1]);
+    let phrases: Vec<String> = rule.approvals.iter().map(|entry| entry.phrase()).collect();
+    assert_eq!(phrases, ["1 person in leads", "2 people: sam or somebody in security"]);
+    assert_eq!(rule.pending_timeout.to_string(), "2h");
+    assert!(free.approvals.is_empty());
+    assert_eq!(free.pending_timeout.to_string(), "8h", "a request may wait for its start");
+    let named: Vec<&str> = policy.groups_named().into_iter().collect();
+    assert_eq!(named, ["engineers", "leads", "security"], "groups that are given are not asked about");
+}
+
+#[test]
+fn how_many_groups_and_approvals_there_may_be() {
+    let groups = |count: usize| {
+        let names: Vec<String> = (0..count).map(|at| format!("\"g{at}\"")).collect();
+        role_with(&format!("groups = [{}]", names.join(", ")))
+    };
+    assert!(Policy::parse(&[("p.toml", &groups(16))]).is_ok());
+    assert!(errors(&groups(17))[0].message.contains("at most 16"));
+    let entries = |count: usize| {
+        let entries = vec!["{ by = { groups = [\"x\"] } }"; count];
+        rule_with(&format!("approvals = [{}]", entries.join(", ")))
+    };
+    assert!(Policy::parse(&[("p.toml", &entries(8))]).is_ok());
+    assert!(errors(&entries(9))[0].message.contains("1 to 8 entries, not 9"));
+    for timeout in ["60s", "1m", "7d"] {
+        assert!(
+            Policy::parse(&[("p.toml", &rule_with(&format!("pending_timeout = \"{timeout}\"")))]).is_ok()
+        );
+    }
 }
 
 #[test]

@@ -7,10 +7,9 @@ use alloc::vec::Vec;
 use jit_common::duration::GrantDuration;
 use jit_common::explanation::Explanation;
 use jit_common::refusal::{Refusal, RuleRef};
-use serde::{Deserialize, Serialize};
 
 use super::civil::LocalTime;
-use super::model::PolicyHash;
+use super::model::{ApprovalRule, PolicyHash};
 
 /// What a person asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +35,10 @@ pub struct Facts {
     /// The time in each zone of [`Policy::zones_named`](super::Policy::zones_named); a zone that is missing here is
     /// unknown on this host.
     pub local_time: BTreeMap<String, LocalTime>,
-    /// The person's own grants that are live now.
+    /// The person's own grants that are live now, but for one that this request would extend.
     pub live: Vec<LiveGrant>,
+    /// The person's own requests that are open now, but for the one that is decided on.
+    pub open: Vec<OpenRequest>,
     /// Roles that this host cannot carry, each with the reason.
     pub disabled_roles: BTreeMap<String, String>,
 }
@@ -122,6 +123,15 @@ pub struct LiveGrant {
     pub until_unix: i64,
 }
 
+/// A request that the person has open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenRequest {
+    /// Its id.
+    pub id: String,
+    /// Its role.
+    pub role: String,
+}
+
 /// A decision and everything that led to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
@@ -142,7 +152,7 @@ pub enum Outcome {
 }
 
 /// On what terms a request is permitted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
     /// The role.
     pub role: String,
@@ -152,6 +162,10 @@ pub struct Terms {
     pub duration: GrantDuration,
     /// How long it may last in all, extensions included.
     pub max_duration: GrantDuration,
+    /// Who has to approve.
+    pub approvals: Vec<ApprovalRule>,
+    /// How long the request stays open.
+    pub pending_timeout: GrantDuration,
     /// The policy that said so.
     pub policy: PolicyHash,
 }

@@ -6,23 +6,30 @@ pub mod cases;
 pub mod civil;
 pub mod decide;
 pub mod facts;
+pub mod gives;
 pub mod lint;
 pub mod model;
 pub mod parse;
 pub mod pattern;
+mod phrase;
 pub mod schedule;
 pub mod sudo_role;
+pub mod votes;
 
 pub use self::civil::{CivilTime, LocalTime, Weekday};
 pub use self::decide::{check_text, decide, has_duty, may_see};
 pub use self::facts::{
-    AccountState, Ask, Decision, Facts, GroupState, HasPassword, LiveGrant, Outcome, PersonFacts, Terms,
+    AccountState, Ask, Decision, Facts, GroupState, HasPassword, LiveGrant, OpenRequest, Outcome,
+    PersonFacts, Terms,
 };
-pub use self::lint::{EqualToRoot, Finding, FindingKind, equal_to_root, lint};
+pub use self::gives::{Gives, GroupRef};
+pub use self::lint::{About, EqualToRoot, Finding, FindingKind, equal_to_root, lint};
 pub use self::model::{
-    Deny, DenyRoles, Duties, Location, Policy, PolicyHash, ReasonRule, Risk, Role, Rule, Subjects, TicketRule,
+    ApprovalRule, Deny, DenyRoles, Duties, Location, Policy, PolicyHash, ReasonRule, Risk, Role, Rule,
+    Subjects, TicketRule,
 };
 pub use self::parse::PolicyError;
 pub use self::pattern::Pattern;
 pub use self::schedule::{Days, Schedule};
 pub use self::sudo_role::{Arguments, Authenticate, Command, Commands, RunAs, SudoRole, SudoRoleError};
+pub use self::votes::{Tally, could_ever, eligible_entries, may_approve, tally};

@@ -65,9 +65,16 @@ impl Policy {
     #[must_use]
     pub fn groups_named(&self) -> BTreeSet<&str> {
         let rules = self.rules.iter().map(|rule| &rule.eligible);
+        let approvers = self.rules.iter().flat_map(|rule| &rule.approvals).map(|approval| &approval.by);
         let denies = self.denies.iter().map(|deny| &deny.subjects);
         let duties = [&self.duties.auditors, &self.duties.operators];
-        rules.chain(denies).chain(duties).flat_map(|who| &who.groups).map(String::as_str).collect()
+        rules
+            .chain(approvers)
+            .chain(denies)
+            .chain(duties)
+            .flat_map(|who| &who.groups)
+            .map(String::as_str)
+            .collect()
     }
 
     /// Every time zone that the policy names. The edge says in [`Facts::local_time`](super::Facts::local_time)
@@ -122,8 +129,10 @@ pub struct Role {
     pub summary: String,
     /// How much harm it can do.
     pub risk: Risk,
-    /// The sudo commands it gives.
-    pub sudo: SudoRole,
+    /// The sudo commands it gives. A role without them gives groups.
+    pub sudo: Option<SudoRole>,
+    /// The groups it gives.
+    pub groups: BTreeSet<String>,
     /// Where it stands.
     pub location: Location,
 }
@@ -174,6 +183,19 @@ pub struct Rule {
     pub ticket: TicketRule,
     /// How many grants of this rule one person may have live at a time.
     pub max_active: Option<u32>,
+    /// Who has to approve. Nobody, when empty.
+    pub approvals: Vec<ApprovalRule>,
+    /// How long a request stays open, waiting for approvals or, from its start on, for what stands in its way.
+    pub pending_timeout: GrantDuration,
+}
+
+/// An approval that a rule asks for: so many people of these. Each person counts once for the whole rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalRule {
+    /// How many people.
+    pub count: u32,
+    /// Who they may be.
+    pub by: Subjects,
 }
 
 impl Rule {
@@ -226,7 +248,7 @@ impl DenyRoles {
 }
 
 /// People, by account name and by group.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subjects {
     /// Names of accounts.
     pub users: BTreeSet<String>,
@@ -241,6 +263,8 @@ pub struct Duties {
     pub auditors: Subjects,
     /// They revoke and lock.
     pub operators: Subjects,
+    /// Where they stand; nowhere, when nobody has any.
+    pub location: Option<Location>,
 }
 
 /// What the reason of a request has to be like.

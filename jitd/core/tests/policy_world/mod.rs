@@ -51,6 +51,33 @@ roles    = ["web-restart"]
 subjects = { groups = ["contractors"] }
 "#;
 
+/// Roles of groups, alone and beside sudo, and a rule that wants two people behind it.
+pub(crate) const TEAM: &str = r#"
+[role.containers]
+summary = "Start and stop containers"
+risk    = "high"
+groups  = ["docker"]
+
+[role.logs]
+summary = "Read what services write"
+sudo    = { password = false, commands = [["/usr/bin/systemctl", "--no-pager", "status", "web"]] }
+groups  = ["adm", "systemd-journal"]
+
+[[rule]]
+name            = "engineers get docker with two people behind it"
+roles           = ["containers"]
+eligible        = { groups = ["engineers"] }
+max_duration    = "30m"
+approvals       = [{ by = { groups = ["leads"] } }, { count = 2, by = { users = ["sam"], groups = ["security"] } }]
+pending_timeout = "2h"
+
+[[rule]]
+name         = "engineers read logs"
+roles        = ["logs"]
+eligible     = { groups = ["engineers"] }
+max_duration = "1h"
+"#;
+
 /// The policy of one file.
 pub(crate) fn policy(text: &str) -> Policy {
     Policy::parse(&[("10-web.toml", text)]).unwrap_or_else(|errors| panic!("{errors:#?}"))
@@ -115,4 +142,17 @@ pub(crate) fn verdict(policy: &Policy, ask: &Ask<'_>, facts: &Facts) -> String {
 /// Makes the lookup of a group fail.
 pub(crate) fn unreachable(facts: &mut Facts, group: &str) {
     facts.known_groups.insert(group.into(), GroupState::Unreachable { why: "the directory is down".into() });
+}
+
+/// The same numbers on every run: xorshift64*, seeded by hand.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    /// A number below the bound.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        usize::try_from(self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33).unwrap() % bound
+    }
 }

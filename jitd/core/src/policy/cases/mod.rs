@@ -50,6 +50,10 @@ pub struct Case {
     pub zone: Option<String>,
     /// Grants that are live already, as role and rule.
     pub live: Vec<(String, String)>,
+    /// Roles for which a request is open already.
+    pub open: Vec<String>,
+    /// How many people have to approve when it is granted. Nobody, unless the case says otherwise.
+    pub approvals: u32,
     /// What should come of it.
     pub expect: Expect,
 }

@@ -12,12 +12,12 @@ use super::{Case, Expect};
 use crate::policy::civil::CivilTime;
 use crate::policy::facts::HasPassword;
 use crate::policy::parse::{
-    Errors, PolicyError, Source, Table, Value, array, boolean, check_person_name, line_of_text, name_list,
-    tables, text,
+    Errors, PolicyError, Source, Table, Value, array, boolean, check_person_name, integer, line_of_text,
+    name_list, tables, text,
 };
 use crate::policy::schedule::check_zone;
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 16] = [
     "name",
     "who",
     "groups",
@@ -31,8 +31,13 @@ const KEYS: [&str; 14] = [
     "time",
     "zone",
     "live",
+    "open",
+    "approvals",
     "expect",
 ];
+
+/// The most people that a case can expect to be asked: eight entries of twenty.
+const MOST_APPROVALS: u32 = 160;
 
 /// Reads a file of cases.
 ///
@@ -88,6 +93,14 @@ fn read_case(value: &Value<'_>, errors: &mut Errors<'_>) -> Option<Case> {
         Some(Some(false) | None) => HasPassword::None,
     };
     let live = table.get("live").map_or_else(Vec::new, |value| read_live(value, errors));
+    let open =
+        table.get("open").map_or_else(BTreeSet::new, |value| name_list("open", value, take_role, errors));
+    let approvals = table
+        .get("approvals")
+        .map_or(Some(0), |value| integer("approvals", 0..=MOST_APPROVALS, value, errors));
+    if let (Some(Expect::Refused { .. }), Some(value)) = (&expect, table.get("approvals")) {
+        errors.at(&value.span(), "a refusal needs no approvals: leave them out");
+    }
     let name = table.get("name").map(|value| line_of_text("name", value, errors));
     let (who, role) = (who?, role?.to_string());
     Some(Case {
@@ -105,6 +118,8 @@ fn read_case(value: &Value<'_>, errors: &mut Errors<'_>) -> Option<Case> {
         time,
         zone,
         live,
+        open: open.into_iter().collect(),
+        approvals: approvals?,
         expect: expect?,
     })
 }
@@ -129,6 +144,11 @@ fn read_expect(value: &Value<'_>, errors: &mut Errors<'_>) -> Option<Expect> {
     );
     errors.at(&value.span(), message);
     None
+}
+
+/// Any text does: a role that is not there is never open.
+fn take_role(name: &str) -> Result<String, String> {
+    Ok(name.to_string())
 }
 
 fn read_live(value: &Value<'_>, errors: &mut Errors<'_>) -> Vec<(String, String)> {

@@ -3,12 +3,16 @@
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use super::{Case, Expect, Zones};
 use crate::policy::civil::LocalTime;
 use crate::policy::decide::decide;
-use crate::policy::facts::{AccountState, Ask, Decision, Facts, GroupState, LiveGrant, Outcome, PersonFacts};
-use crate::policy::model::Policy;
+use crate::policy::facts::{
+    AccountState, Ask, Decision, Facts, GroupState, LiveGrant, OpenRequest, Outcome, PersonFacts,
+};
+use crate::policy::model::{ApprovalRule, Policy};
+use crate::policy::phrase::all_of;
 
 /// What came of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,34 +64,60 @@ pub fn run_case(policy: &Policy, case: &Case, zones: Zones<'_>) -> CaseResult {
         ticket: case.ticket.as_deref(),
     };
     let decision = decide(policy, &ask, &facts);
-    let judged = match compare(&case.expect, &decision.outcome) {
+    let judged = match compare(case, &decision.outcome) {
         Ok(()) => CaseVerdict::AsExpected,
         Err(sentence) => CaseVerdict::Wrong { sentence },
     };
     verdict(judged, Some(decision))
 }
 
-fn compare(expect: &Expect, outcome: &Outcome) -> Result<(), String> {
-    let expected = match expect {
-        Expect::Granted { by: None } => "granted".to_string(),
-        Expect::Granted { by: Some(rule) } => format!("granted by \"{rule}\""),
-        Expect::Refused { code: None } => "refused".to_string(),
-        Expect::Refused { code: Some(code) } => format!("refused {code}"),
-    };
-    let came = match outcome {
-        Outcome::Permit(terms) => format!("granted by {} for {}", terms.rule, terms.duration),
-        Outcome::Refuse(refusal) => format!("refused {}: {refusal}", refusal.code()),
-    };
-    let same = match (expect, outcome) {
+fn compare(case: &Case, outcome: &Outcome) -> Result<(), String> {
+    let same = match (&case.expect, outcome) {
         (Expect::Granted { by }, Outcome::Permit(terms)) => {
-            by.as_ref().is_none_or(|rule| *rule == terms.rule.name)
+            let by_rule = by.as_ref().is_none_or(|rule| *rule == terms.rule.name);
+            by_rule && case.approvals == people(&terms.approvals)
         }
         (Expect::Refused { code }, Outcome::Refuse(refusal)) => {
             code.as_ref().is_none_or(|code| code == refusal.code())
         }
         (Expect::Granted { .. }, Outcome::Refuse(_)) | (Expect::Refused { .. }, Outcome::Permit(_)) => false,
     };
-    if same { Ok(()) } else { Err(format!("expected {expected}, and it was {came}")) }
+    if same {
+        return Ok(());
+    }
+    let came = match outcome {
+        Outcome::Permit(terms) => {
+            let after = after(&terms.approvals);
+            format!("granted by {} for {}{after}", terms.rule, terms.duration)
+        }
+        Outcome::Refuse(refusal) => format!("refused {}: {refusal}", refusal.code()),
+    };
+    Err(format!("expected {}, and it was {came}", expected(case)))
+}
+
+fn expected(case: &Case) -> String {
+    let after = match case.approvals {
+        0 => String::new(),
+        1 => " after 1 approval".to_string(),
+        count => format!(" after {count} approvals"),
+    };
+    match &case.expect {
+        Expect::Granted { by: None } => format!("granted{after}"),
+        Expect::Granted { by: Some(rule) } => format!("granted by \"{rule}\"{after}"),
+        Expect::Refused { code: None } => "refused".to_string(),
+        Expect::Refused { code: Some(code) } => format!("refused {code}"),
+    }
+}
+
+/// How many people have to approve.
+fn people(approvals: &[ApprovalRule]) -> u32 {
+    approvals.iter().map(|entry| entry.count).sum()
+}
+
+/// Who has to approve, to be said behind what is granted.
+fn after(approvals: &[ApprovalRule]) -> String {
+    let phrases: Vec<String> = approvals.iter().map(ApprovalRule::phrase).collect();
+    if phrases.is_empty() { String::new() } else { format!(" after the approval of {}", all_of(&phrases)) }
 }
 
 fn facts(policy: &Policy, case: &Case, zones: Zones<'_>) -> Result<Facts, String> {
@@ -119,8 +149,19 @@ fn facts(policy: &Policy, case: &Case, zones: Zones<'_>) -> Result<Facts, String
         rule: rule.clone(),
         until_unix: 0,
     });
-    let local_time = local_times(policy, case, zones)?;
-    Ok(Facts { person, known_groups, local_time, live: live.collect(), disabled_roles: BTreeMap::new() })
+    let open = case
+        .open
+        .iter()
+        .enumerate()
+        .map(|(at, role)| OpenRequest { id: format!("open{:04}", at + 1), role: role.clone() });
+    Ok(Facts {
+        person,
+        known_groups,
+        local_time: local_times(policy, case, zones)?,
+        live: live.collect(),
+        open: open.collect(),
+        disabled_roles: BTreeMap::new(),
+    })
 }
 
 /// The time in each zone that a rule of the role names.

@@ -8,7 +8,6 @@ mod account;
 mod judge;
 mod requirements;
 mod selectors;
-mod sentence;
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -18,7 +17,7 @@ use jit_common::refusal::{Lookup, Refusal, TextField};
 
 use self::judge::{DenyJudged, RuleJudged, Selected};
 use super::facts::{Ask, Decision, Facts, Outcome, Terms};
-use super::model::{Policy, Rule, Subjects};
+use super::model::{ApprovalRule, Policy, Rule, Subjects};
 
 /// The longest reason, ticket or note, in bytes.
 pub const LONGEST_TEXT: usize = 1024;
@@ -97,6 +96,8 @@ fn terms(policy: &Policy, ask: &Ask<'_>, rule: &Rule) -> Terms {
         rule: rule.reference(),
         duration: requirements::duration(ask, rule),
         max_duration: rule.max_duration,
+        approvals: rule.approvals.clone(),
+        pending_timeout: rule.pending_timeout,
         policy: policy.hash(),
     }
 }
@@ -115,7 +116,11 @@ fn refused(refusal: Refusal, denies: Vec<JudgedRule>, rules: Vec<JudgedRule>) ->
 
 fn conclude(outcome: Outcome, denies: Vec<JudgedRule>, rules: Vec<JudgedRule>) -> Decision {
     let told = match &outcome {
-        Outcome::Permit(terms) => Told::Permitted { rule: terms.rule.clone(), duration: terms.duration },
+        Outcome::Permit(terms) => Told::Permitted {
+            rule: terms.rule.clone(),
+            duration: terms.duration,
+            approvals: terms.approvals.iter().map(ApprovalRule::phrase).collect(),
+        },
         Outcome::Refuse(refusal) => Told::Refused(refusal.clone()),
     };
     Decision { outcome, explanation: Explanation { outcome: told, denies, rules } }

@@ -37,7 +37,7 @@ pub(super) fn duration(ask: &Ask<'_>, rule: &Rule) -> GrantDuration {
 
 /// All requirements of a rule, in the order in which they refuse.
 pub(super) fn all(policy: &Policy, rule: &Rule, ask: &Ask<'_>, facts: &Facts) -> Vec<Requirement> {
-    let mut all = alloc::vec![not_live(ask, facts), within_max_duration(rule, ask)];
+    let mut all = alloc::vec![not_live(ask, facts), not_open(ask, facts), within_max_duration(rule, ask)];
     all.extend(reason(rule, ask.reason));
     all.extend(ticket(rule, ask.ticket));
     all.extend(max_active(rule, facts));
@@ -56,6 +56,17 @@ fn not_live(ask: &Ask<'_>, facts: &Facts) -> Requirement {
                 until_unix: grant.until_unix,
             };
             not_met(kind, format!("you have the role already (grant {})", grant.id), refusal)
+        }
+    }
+}
+
+fn not_open(ask: &Ask<'_>, facts: &Facts) -> Requirement {
+    let kind = ConditionKind::NotOpen;
+    match facts.open.iter().find(|request| request.role == ask.role) {
+        None => met(kind, "you have no open request for the role"),
+        Some(request) => {
+            let refusal = Refusal::AlreadyOpen { id: request.id.clone(), role: request.role.clone() };
+            not_met(kind, format!("you have asked for the role already (request {})", request.id), refusal)
         }
     }
 }
@@ -134,12 +145,13 @@ fn max_active(rule: &Rule, facts: &Facts) -> Option<Requirement> {
     Some(not_met(kind, text, Refusal::MaxActive { rule: rule.reference(), max, live }))
 }
 
-/// Only an account that is known to have no password is refused. Where that cannot be known, as with an account of a
+/// A role of groups alone asks no password. Only an account that is known to have none is refused. Where that cannot be known, as with an account of a
 /// directory, sudo asks all the same, and whoever cannot answer gets nothing.
 fn password(policy: &Policy, ask: &Ask<'_>, facts: &Facts) -> Option<Requirement> {
     let (kind, role) = (ConditionKind::Password, policy.role(ask.role)?);
-    if role.sudo.password == Authenticate::NotAsked {
-        return None;
+    match role.sudo.as_ref()?.password {
+        Authenticate::NotAsked => return None,
+        Authenticate::Asked => {}
     }
     Some(match facts.person.password {
         HasPassword::Usable => met(kind, "the role asks for your password, and your account has one"),

@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 
 use jit_common::explanation::Held;
 
-use super::sentence::one_of;
 use crate::policy::facts::{Facts, GroupState};
 use crate::policy::model::Subjects;
+use crate::policy::phrase::one_of;
 use crate::policy::schedule::Schedule;
 
 /// Whether a person is among some subjects, as far as it can be known.

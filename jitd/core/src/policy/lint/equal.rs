@@ -1,42 +1,54 @@
-//! Whether a sudo role is equal to root, and by which command.
+//! Whether a role is equal to root, and by which command or group.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::groups;
 use super::programs::{self, When};
+use crate::policy::model::Role;
 use crate::policy::sudo_role::{Arguments, Command, Commands, SudoRole};
 
 /// Why a role is equal to root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EqualToRoot {
-    /// The command, as shown to people.
-    pub command: String,
+    /// The command or the group, as shown to people.
+    pub by: String,
     /// How it leads to root, in a phrase.
     pub why: String,
 }
 
 impl fmt::Display for EqualToRoot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.command, self.why)
+        write!(f, "{}: {}", self.by, self.why)
     }
 }
 
-/// Every command of a role that leads to root. A role whose commands run as another account has none.
+/// Everything in a role that leads to root: commands that run as root, and groups. What runs as another account is not
+/// looked at.
 #[must_use]
-pub fn equal_to_root(role: &SudoRole) -> Vec<EqualToRoot> {
+pub fn equal_to_root(role: &Role) -> Vec<EqualToRoot> {
+    let mut ways = role.sudo.as_ref().map_or_else(Vec::new, ways_by_sudo);
+    ways.extend(role.groups.iter().filter_map(|group| {
+        groups::way_to_root(group)
+            .map(|why| EqualToRoot { by: format!("the group {group}"), why: why.to_string() })
+    }));
+    ways
+}
+
+fn ways_by_sudo(role: &SudoRole) -> Vec<EqualToRoot> {
     if role.run_as.as_str() != "root" {
         return Vec::new();
     }
     match &role.commands {
         Commands::All => {
-            alloc::vec![EqualToRoot { command: "ALL".to_string(), why: "every command there is".to_string() }]
+            alloc::vec![EqualToRoot { by: "ALL".to_string(), why: "every command there is".to_string() }]
         }
         Commands::These(commands) => commands
             .iter()
             .filter_map(|command| {
-                way_to_root(command)
-                    .map(|why| EqualToRoot { command: command.to_string(), why: why.to_string() })
+                way_to_root(command).map(|why| EqualToRoot { by: command.to_string(), why: why.to_string() })
             })
             .collect(),
     }

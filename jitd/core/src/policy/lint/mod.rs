@@ -3,6 +3,8 @@
 //! It is advice and forbids nothing. It knows many programs and not all of them, so its silence proves nothing.
 
 mod equal;
+mod groups;
+mod people;
 mod programs;
 
 use alloc::collections::BTreeSet;
@@ -20,12 +22,36 @@ use super::sudo_role::{Arguments, Commands};
 pub struct Finding {
     /// What kind of thing.
     pub kind: FindingKind,
-    /// The role it is about.
-    pub role: String,
-    /// Where that role stands.
+    /// What it is about.
+    pub about: About,
+    /// Where that stands.
     pub location: Location,
     /// A sentence about it.
     pub message: String,
+}
+
+/// What a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// The role of this name.
+    Role(String),
+    /// The rule of this name.
+    Rule(String),
+    /// The deny of this name.
+    Deny(String),
+    /// The duties.
+    Duties,
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Role(name) => write!(f, "role {name}"),
+            Self::Rule(name) => write!(f, "rule \"{name}\""),
+            Self::Deny(name) => write!(f, "deny \"{name}\""),
+            Self::Duties => f.write_str("duties"),
+        }
+    }
 }
 
 /// What kind of thing a finding is.
@@ -39,11 +65,19 @@ pub enum FindingKind {
     AnyArguments,
     /// No rule gives the role to anybody.
     Unused,
+    /// People are meant by a group that a role gives.
+    GivenGroup,
+    /// The rule gives a role whose risk is high, and nobody has to approve.
+    NoApproval,
+    /// Whoever may approve may ask as well.
+    PeersApprove,
+    /// Somebody may ask, and nobody would be left to approve.
+    NobodyLeft,
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: role {}: {}", self.location, self.role, self.message)
+        write!(f, "{}: {}: {}", self.location, self.about, self.message)
     }
 }
 
@@ -60,12 +94,13 @@ pub fn lint(policy: &Policy) -> Vec<Finding> {
             findings.push(finding(role, FindingKind::Unused, message));
         }
     }
+    people::look_at(policy, &mut findings);
     findings.sort_by(|a, b| (&a.location, a.kind).cmp(&(&b.location, b.kind)));
     findings
 }
 
 fn look_at(role: &Role, findings: &mut Vec<Finding>) {
-    let reasons = equal_to_root(&role.sudo);
+    let reasons = equal_to_root(role);
     for reason in &reasons {
         findings.push(finding(role, FindingKind::EqualToRoot, format!("equal to root: {reason}")));
     }
@@ -73,9 +108,9 @@ fn look_at(role: &Role, findings: &mut Vec<Finding>) {
         let message = format!("its risk is {}, and it is equal to root: write risk = \"high\"", role.risk);
         findings.push(finding(role, FindingKind::RiskTooLow, message));
     }
-    let Commands::These(commands) = &role.sudo.commands else { return };
+    let Some(Commands::These(commands)) = role.sudo.as_ref().map(|sudo| &sudo.commands) else { return };
     for command in commands {
-        let told = reasons.iter().any(|reason| reason.command == command.to_string());
+        let told = reasons.iter().any(|reason| reason.by == command.to_string());
         if *command.arguments() == Arguments::Any && !told {
             let message = format!(
                 "{} takes any arguments: make sure that none of them runs a command or writes a file",
@@ -87,5 +122,5 @@ fn look_at(role: &Role, findings: &mut Vec<Finding>) {
 }
 
 fn finding(role: &Role, kind: FindingKind, message: String) -> Finding {
-    Finding { kind, role: role.name.clone(), location: role.location.clone(), message }
+    Finding { kind, about: About::Role(role.name.clone()), location: role.location.clone(), message }
 }

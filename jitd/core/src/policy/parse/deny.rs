@@ -39,5 +39,6 @@ pub(super) fn read_duties(value: &Value<'_>, errors: &mut Errors<'_>) -> Option<
         table.get(key).map_or(Some(Subjects::default()), |value| subjects(key, value, errors))
     };
     let (auditors, operators) = (who("auditors"), who("operators"));
-    Some(Duties { auditors: auditors?, operators: operators? })
+    let location = Some(errors.source.location(&table.span));
+    Some(Duties { auditors: auditors?, operators: operators?, location })
 }

@@ -196,3 +196,15 @@ fn kind(value: &DeValue<'_>) -> String {
         DeValue::Table(_) => "a table".to_string(),
     }
 }
+
+/// Absent is fine, present and wrong is not.
+#[expect(
+    clippy::option_option,
+    reason = "the outer one says whether the key is there, the inner whether it is right"
+)]
+pub(in crate::policy) fn transpose<T>(read: Option<Option<T>>) -> Option<Option<T>> {
+    match read {
+        None => Some(None),
+        Some(read) => read.map(Some),
+    }
+}

@@ -3,6 +3,7 @@
 //! The files are walked by hand over the spanned tree of the `toml` crate, and not deserialised: serde stops at the
 //! first error, and an administrator should see all of them at once.
 
+mod approvals;
 mod deny;
 mod keys;
 mod names;
@@ -16,7 +17,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-pub(super) use self::keys::{Errors, Table, Value, array, boolean, text};
+pub(super) use self::keys::{Errors, Table, Value, array, boolean, integer, text};
 pub(super) use self::names::{check_person_name, line_of_text, name_list};
 pub(super) use self::source::Source;
 pub(super) use self::whole::tables;

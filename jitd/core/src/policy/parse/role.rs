@@ -1,17 +1,21 @@
 //! Reads a `[role.NAME]`.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use toml::de::DeValue;
 
-use super::keys::{Errors, Table, Value, array, boolean, text};
-use super::names::{is_role_name, line_of_text};
+use super::keys::{Errors, Table, Value, array, boolean, no_more_than, text, transpose};
+use super::names::{check_person_name, is_role_name, line_of_text, name_list};
 use crate::policy::model::{Risk, Role};
 use crate::policy::sudo_role::{
     Authenticate, Command, Commands, RunAs, SudoRole, SudoRoleError, WrittenCommands,
 };
+
+/// The most groups that one role gives.
+const MOST_GROUPS: usize = 16;
 
 /// Reads one role. `None` when something is wrong; then it has been noted.
 pub(super) fn read(
@@ -26,15 +30,49 @@ pub(super) fn read(
         );
         errors.at(name_span, message);
     }
-    let table = Table::open("a role", &["summary", "risk", "sudo"], value, errors)?;
+    let table = Table::open("a role", &["summary", "risk", "sudo", "groups"], value, errors)?;
     let summary = table
         .require("summary", "\"what it is for\"", errors)
         .and_then(|value| line_of_text("summary", value, errors));
     let risk = table.get("risk").map_or(Some(Risk::default()), |value| read_risk(value, errors));
-    let example = "{ run_as = \"root\", password = false, commands = [[\"/usr/bin/id\"]] }";
-    let sudo = table.require("sudo", example, errors).and_then(|value| read_sudo(value, errors));
+    let sudo = table.get("sudo").map(|value| read_sudo(value, errors));
+    let groups = table.get("groups").map(|value| read_groups(value, errors));
+    if sudo.is_none() && groups.is_none() {
+        let message = "a role gives something: write sudo = { run_as = \"root\", password = false, \
+                       commands = [[\"/usr/bin/id\"]] }, or groups = [\"docker\"], or both";
+        errors.at(&table.span, message);
+        return None;
+    }
     let location = errors.source.location(&table.span);
-    Some(Role { name: name.to_string(), summary: summary?, risk: risk?, sudo: sudo?, location })
+    Some(Role {
+        name: name.to_string(),
+        summary: summary?,
+        risk: risk?,
+        sudo: transpose(sudo)?,
+        groups: groups.unwrap_or_default(),
+        location,
+    })
+}
+
+/// Reads the groups that a role gives. They have to be groups of this host, which is looked at elsewhere.
+fn read_groups(value: &Value<'_>, errors: &mut Errors<'_>) -> BTreeSet<String> {
+    let before = errors.found.len();
+    let groups = name_list("groups", value, check_given_group, errors);
+    if groups.is_empty() && errors.found.len() == before {
+        errors.at(&value.span(), "groups is empty: name them, as in groups = [\"docker\"], or leave it out");
+    }
+    no_more_than(MOST_GROUPS, groups.len(), "groups of one role", &value.span(), errors);
+    groups
+}
+
+/// Checks the name of a group that a role gives.
+fn check_given_group(name: &str) -> Result<String, String> {
+    if name == "root" {
+        return Err(
+            "the group root is never given: a role that needs the rights of root has sudo".to_string()
+        );
+    }
+    check_person_name(name)
 }
 
 fn read_risk(value: &Value<'_>, errors: &mut Errors<'_>) -> Option<Risk> {

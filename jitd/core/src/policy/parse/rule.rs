@@ -3,19 +3,20 @@
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::ops::Range;
 
 use jit_common::duration::GrantDuration;
 use jit_common::refusal::Prompt;
 
-use super::keys::{Errors, Table, Value, array, boolean, integer, no_more_than, text};
+use super::keys::{Errors, Table, Value, array, boolean, integer, no_more_than, text, transpose};
 use super::names::{line_of_text, subjects};
-use super::schedule;
+use super::{approvals, schedule};
 use crate::policy::model::{ReasonRule, Required, Rule, TicketRule};
 use crate::policy::pattern::Pattern;
 
 /// The keys of a rule.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 11] = [
     "name",
     "roles",
     "eligible",
@@ -25,6 +26,8 @@ const KEYS: [&str; 9] = [
     "ticket",
     "schedule",
     "max_active",
+    "approvals",
+    "pending_timeout",
 ];
 /// The most characters a rule may require of a reason; more would not fit into the 1 KiB that is taken.
 const MOST_MIN_LENGTH: u32 = 1024;
@@ -39,11 +42,7 @@ pub(super) struct Mention {
 
 /// Reads one rule, and hands back the roles it names for checking. `None` when something is wrong; then it has been
 /// noted.
-pub(super) fn read(
-    value: &Value<'_>,
-    mentions: &mut alloc::vec::Vec<Mention>,
-    errors: &mut Errors<'_>,
-) -> Option<Rule> {
+pub(super) fn read(value: &Value<'_>, mentions: &mut Vec<Mention>, errors: &mut Errors<'_>) -> Option<Rule> {
     let table = Table::open("a rule", &KEYS, value, errors)?;
     let name = table
         .require("name", "\"who gets what\"", errors)
@@ -69,6 +68,8 @@ pub(super) fn read(
     let ticket = table.get("ticket").map_or(Some(TicketRule::default()), |value| read_ticket(value, errors));
     let max_active =
         table.get("max_active").map(|value| integer("max_active", 1..=MOST_ACTIVE, value, errors));
+    let approvals = table.get("approvals").map_or(Some(Vec::new()), |value| approvals::read(value, errors));
+    let pending_timeout = approvals::read_timeout(&table, errors);
     Some(Rule {
         name: name?,
         location: errors.source.location(&table.span),
@@ -80,25 +81,15 @@ pub(super) fn read(
         reason: reason?,
         ticket: ticket?,
         max_active: transpose(max_active)?,
+        approvals: approvals?,
+        pending_timeout: pending_timeout?,
     })
-}
-
-/// Absent is fine, present and wrong is not.
-#[expect(
-    clippy::option_option,
-    reason = "the outer one says whether the key is there, the inner whether it is right"
-)]
-fn transpose<T>(read: Option<Option<T>>) -> Option<Option<T>> {
-    match read {
-        None => Some(None),
-        Some(read) => read.map(Some),
-    }
 }
 
 /// Reads a list of role names. Whether they exist is checked when all files are read.
 pub(super) fn read_roles(
     value: &Value<'_>,
-    mentions: &mut alloc::vec::Vec<Mention>,
+    mentions: &mut Vec<Mention>,
     errors: &mut Errors<'_>,
 ) -> Option<BTreeSet<String>> {
     let items = array("roles", value, errors)?;
@@ -118,7 +109,7 @@ pub(super) fn read_roles(
     Some(roles)
 }
 
-fn read_duration(key: &str, value: &Value<'_>, errors: &mut Errors<'_>) -> Option<GrantDuration> {
+pub(super) fn read_duration(key: &str, value: &Value<'_>, errors: &mut Errors<'_>) -> Option<GrantDuration> {
     let text = text(key, value, errors)?;
     errors.check(&value.span(), text.parse())
 }
