@@ -120,7 +120,9 @@ pub fn load(dir: &Path, paths: &HostPaths, sudo: &Result<Sudo, String>, run_as: 
         let why = match sudo {
             Ok(sudo) => {
                 let exists = |name: &str| accounts.exists(name);
-                sudo::reasons_against(paths, sudo, &role.sudo, exists, VISUDO_PATIENCE)
+                // Any number will do: sudo's parser does not look it up.
+                let gids: &[u32] = if role.groups.is_empty() { &[] } else { &[60_000] };
+                sudo::reasons_against(paths, sudo, role.sudo.as_ref(), gids, exists, VISUDO_PATIENCE)
             }
             Err(why) => vec![why.clone()],
         };

@@ -8,13 +8,13 @@ use jit_common::ids::RequestId;
 use jit_mechanisms::sudo::{self, Fingerprint, RoleAgreement, Sudo};
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::limits::LIVE_GRANTS;
-use jitd_core::policy::SudoRole;
+use jitd_core::policy::Gives;
 
 use super::host::Host;
 use super::message::{Handle, Message};
 use crate::worker::{NotTakenOn, Worker};
 
-/// How long sudo may take to answer about one command.
+/// How long sudo may take to answer about one command or group.
 const SUDO_PATIENCE: Duration = Duration::from_secs(10);
 
 /// One question to sudo.
@@ -22,7 +22,7 @@ const SUDO_PATIENCE: Duration = Duration::from_secs(10);
 struct Question {
     id: RequestId,
     user: String,
-    role: SudoRole,
+    gives: Gives,
     sudo: Sudo,
     answer_to: Handle,
 }
@@ -31,7 +31,7 @@ struct Question {
 #[derive(Debug)]
 struct Known {
     tree: Fingerprint,
-    role: SudoRole,
+    gives: Gives,
     answer: RoleAgreement,
 }
 
@@ -57,7 +57,7 @@ impl Agreements {
     #[must_use]
     pub fn known(&self, host: &Host, grant: &Grant) -> Option<RoleAgreement> {
         let known = self.known.get(&key(grant))?;
-        let same = known.role == grant.sudo && host.fingerprint() == known.tree;
+        let same = known.gives == grant.gives && host.fingerprint() == known.tree;
         same.then(|| known.answer.clone())
     }
 
@@ -68,8 +68,13 @@ impl Agreements {
     pub fn ask(&mut self, host: &Host, grant: &Grant, answer_to: Handle) -> Result<(), String> {
         let sudo = host.sudo()?.clone();
         let tree = host.fingerprint();
-        let question =
-            Question { id: grant.id, user: grant.by.name.clone(), role: grant.sudo.clone(), sudo, answer_to };
+        let question = Question {
+            id: grant.id,
+            user: grant.by.name.clone(),
+            gives: grant.gives.clone(),
+            sudo,
+            answer_to,
+        };
         let given = self.questions.give(question);
         self.note_asked(grant.id, tree, given)
     }
@@ -102,7 +107,7 @@ impl Agreements {
         let Some(tree) = self.asked.remove(&grant.id) else { return };
         // A doubtful answer is asked for again next time.
         if host.fingerprint() == tree && answer.unclear.is_empty() {
-            let known = Known { tree, role: grant.sudo.clone(), answer: answer.clone() };
+            let known = Known { tree, gives: grant.gives.clone(), answer: answer.clone() };
             self.known.insert(key(grant), known);
         }
     }
@@ -117,9 +122,11 @@ fn key(grant: &Grant) -> Key {
 
 /// Asks sudo one question.
 fn answer(question: Question) {
-    let answer = sudo::ask_role(&question.sudo, &question.user, &question.role, SUDO_PATIENCE);
+    let Question { id, user, gives, sudo, answer_to } = question;
+    let groups: Vec<&str> = gives.groups.iter().map(|group| group.name.as_str()).collect();
+    let answer = sudo::ask_role(&sudo, &user, gives.sudo.as_ref(), &groups, SUDO_PATIENCE);
     // An engine that has stopped wants no answer.
-    let _ = question.answer_to.tell_blocking(Message::Asked { id: question.id, answer });
+    let _ = answer_to.tell_blocking(Message::Asked { id, answer });
 }
 
 #[cfg(test)]
