@@ -51,6 +51,9 @@ pub const NSCD_SOCKET: &str = "/run/nscd/socket";
 /// Makes sssd forget (sss_cache(8)).
 pub const SSS_CACHE: &str = "/usr/sbin/sss_cache";
 
+/// The processes of this host (proc(5)).
+pub const PROC: &str = "/proc";
+
 /// What outlives a reboot.
 pub const STATE_DIR: &str = "/var/lib/jit";
 /// The record.

@@ -61,6 +61,8 @@ pub struct HostPaths {
     pub nscd_socket: PathBuf,
     /// [`paths::SSS_CACHE`].
     pub sss_cache: PathBuf,
+    /// [`paths::PROC`].
+    pub proc: PathBuf,
 }
 
 impl Default for HostPaths {
@@ -105,6 +107,7 @@ impl HostPaths {
             nscd: at(paths::NSCD),
             nscd_socket: at(paths::NSCD_SOCKET),
             sss_cache: at(paths::SSS_CACHE),
+            proc: at(paths::PROC),
         }
     }
 }

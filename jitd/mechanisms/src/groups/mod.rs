@@ -13,10 +13,12 @@ mod attributes;
 mod converge;
 mod ended;
 mod file;
+pub mod holders;
 mod litter;
 pub mod locks;
 mod plan;
 mod refusal;
+mod resolve;
 pub mod tell;
 pub mod text;
 mod word;
@@ -24,6 +26,7 @@ mod word;
 pub use converge::{Caller, GroupsError, converge, look, look_locked};
 pub use litter::sweep_litter;
 pub use refusal::{Kind, Odd, Refusal};
+pub use resolve::{NotGiven, resolve};
 
 /// One person in one group, by number and by name: all four have to agree with the host at every step.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
