@@ -13,7 +13,7 @@ use jit_common::ids::RequestId;
 
 mod open;
 
-use super::{About, Asked, Cause, DisabledRole, Entry, Origin, Person, TypedText};
+use super::{About, Asked, Cause, DisabledRole, Entry, Origin, Person, Span, TypedText};
 use crate::now::BootId;
 use crate::record::utc;
 
@@ -24,7 +24,7 @@ pub struct Typed<'a> {
     pub reason: Option<&'a str>,
     /// The incident or change it was asked for.
     pub ticket: Option<&'a str>,
-    /// What the one who ended it, or locked or unlocked, said.
+    /// What the one who approved, denied, ended, locked or unlocked said.
     pub note: Option<&'a str>,
 }
 
@@ -78,15 +78,13 @@ fn said(entry: &Entry, typed: Typed<'_>, time: &dyn Fn(i64) -> String) -> String
         Entry::Pending { about, terms } => open::pending(about, terms, typed, time),
         Entry::Approved { about, approval, missing } => open::approved(about, approval, missing, typed),
         Entry::Scheduled { about, start } => {
-            format!("{} will have {} from {} on", who(&about.by), open::role(about), time(*start))
+            format!("{} is to get {} from {} on", who(&about.by), open::role(about), time(*start))
         }
-        Entry::Closed { about, cause, closed_by, why, .. } => {
-            open::closed(about, *cause, closed_by.as_ref(), why, typed)
+        Entry::Closed { about, cause, closed_by, from, why, .. } => {
+            let by = open::By { person: closed_by.as_ref(), from: from.as_ref() };
+            open::closed(about, *cause, &by, why, typed)
         }
-        Entry::Intent { about, change, .. } => {
-            let by = who(&about.by);
-            format!("{by} is about to get {}{}", grant(about, time), list(", through: ", "; ", change))
-        }
+        Entry::Intent { about, change, span, .. } => intent(about, change, *span, time),
         Entry::Applied { about, refused } => applied(about, refused, typed, time),
         Entry::Refused { asked, code, text, .. } => refused(asked, code, text),
         Entry::CallRefused { by, from, call, code, text } => {
@@ -139,6 +137,13 @@ fn ledger_restored(since: &str, owed: usize, why: &str) -> String {
     format!(
         "the ledger can be written again; since {since} it could not ({why}), nothing was granted and {kept} kept back"
     )
+}
+
+fn intent(about: &About, change: &[String], span: Option<Span>, time: &dyn Fn(i64) -> String) -> String {
+    let replaced = span.and_then(|span| span.replaces);
+    let instead = replaced.map_or_else(String::new, |id| format!(", in place of {id}"));
+    let (by, through) = (who(&about.by), list(", through: ", "; ", change));
+    format!("{by} is about to get {}{instead}{through}", grant(about, time))
 }
 
 fn applied(about: &About, refused: &[String], typed: Typed<'_>, time: &dyn Fn(i64) -> String) -> String {
