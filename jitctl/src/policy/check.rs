@@ -79,8 +79,8 @@ fn look_at(policy: &Policy, checked: &mut Checked) {
     };
     checked.checked_with = visudo.as_ref().map(Checker::name);
     for role in policy.roles() {
-        let mut problems = programs::problems(&role.sudo);
-        problems.extend(visudo.as_ref().and_then(|visudo| visudo.problem(&role.sudo)));
+        let mut problems = role.sudo.as_ref().map_or_else(Vec::new, programs::problems);
+        problems.extend(visudo.as_ref().and_then(|visudo| visudo.problem(role)));
         if !problems.is_empty() {
             let location = role.location.to_string();
             checked.roles.push(RoleCheckJson { role: role.name.clone(), location, problems });

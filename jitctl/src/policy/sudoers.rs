@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use jit_common::visudo::{Flavour, Verdict, Visudo, VisudoError};
-use jitd_core::policy::SudoRole;
+use jitd_core::policy::Role;
 use jitd_core::sudoers::{Dialect, NotAfter, render_probe};
 
 /// How long visudo may take. It takes two milliseconds.
 const LIMIT: Duration = Duration::from_secs(20);
 /// Any uid but root's will do.
 const PROBE_UID: u32 = 1000;
+/// Any gid but root's will do: visudo does not look it up.
+const PROBE_GID: u32 = 1000;
 
 /// The visudo of this host.
 pub(super) struct Checker {
@@ -38,8 +40,9 @@ impl Checker {
     }
 
     /// What it has against a role; `None` when nothing.
-    pub(super) fn problem(&self, role: &SudoRole) -> Option<String> {
-        let text = render_probe(role, PROBE_UID, self.dialect);
+    pub(super) fn problem(&self, role: &Role) -> Option<String> {
+        let gids: &[u32] = if role.groups.is_empty() { &[] } else { &[PROBE_GID] };
+        let text = render_probe(role.sudo.as_ref(), gids, PROBE_UID, self.dialect);
         match self.visudo.check_text(&text, LIMIT) {
             Ok(Verdict::Accepted) => None,
             Ok(Verdict::Rejected { complaint }) => Some(format!("visudo does not take it: {complaint}")),

@@ -1,7 +1,8 @@
-//! Which program a command means, and whether the role allows it.
+//! Which program a command means, and by which part of the role it runs.
 //!
-//! PATH has no say in it. Its directories may be anybody's, so a program found there would run as root by a path that
-//! sudo's own secure_path (sudoers(5)) was never asked about.
+//! PATH has no say in what runs as another account. Its directories may be anybody's, so a program found there would run
+//! as root by a path that sudo's own secure_path (sudoers(5)) was never asked about. What runs as the person themself,
+//! with a group, is looked for as their shell would.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -9,7 +10,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use jit_common::response::SudoView;
+use jit_common::response::{GivesView, GroupView, SudoView};
 
 /// How a role that gives every command is shown.
 const ALL: &str = "ALL";
@@ -25,6 +26,29 @@ pub(super) enum Program {
         path: PathBuf,
         /// The same file by the real name of its directory: where `/bin` is a link, a role says `/usr/bin`.
         real: PathBuf,
+    },
+}
+
+/// How sudo is to run a command.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// As the account of the role: a command that it allows.
+    Account {
+        /// That account.
+        run_as: String,
+        /// The program as sudo is told it.
+        program: OsString,
+    },
+    /// As the person themself, with a group of the role: any command, `sudo -g GROUP -- COMMAND`.
+    ///
+    /// It holds at once, for this command and what it starts, whether or not their session knows of the membership. The
+    /// group is the primary one of the command. Further groups of the role come along as supplementary ones, for sudo
+    /// takes the person's from the group database at that moment; their own primary group does as well (measured on sudo
+    /// 1.9.13p3, 1.9.16p2, sudo-rs 0.2.5). The directory stays, and the environment is what sudo leaves of it: HOME, USER,
+    /// SHELL and TERM stay, PATH becomes secure_path, other variables go (`env NAME=VALUE COMMAND` sets one).
+    Group {
+        /// The group's name.
+        group: String,
     },
 }
 
@@ -52,9 +76,7 @@ impl Program {
         // A path that cannot be made absolute (the directory we stand in is gone) is looked for as it is.
         let path = std::path::absolute(name).unwrap_or_else(|_| PathBuf::from(name));
         match fs::metadata(&path) {
-            Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => {
-                Found::Yes(Self::At { real: real(&path), path })
-            }
+            Ok(_) if is_program(&path) => Found::Yes(Self::At { real: real(&path), path }),
             Ok(found) if found.is_file() => {
                 Found::NotRunnable(format!("{} cannot be run: it is not executable", path.display()))
             }
@@ -70,11 +92,32 @@ impl Program {
         }
     }
 
-    /// What sudo is to run, when the role allows it with these arguments: of a bare word the role's own path, or the word
-    /// itself where the role gives everything, for sudo to look up.
+    /// How sudo is to run it with these arguments: as a command of the role where it is one, with the first group of the
+    /// role otherwise; `None` when the role allows neither.
     ///
     /// sudo decides; this only spares a person a refusal of sudo's that does not say what would be allowed.
-    pub(super) fn allowed_by(&self, sudo: &SudoView, args: &[OsString]) -> Option<OsString> {
+    pub(super) fn way(&self, gives: &GivesView, args: &[OsString]) -> Option<Way> {
+        let account = gives.sudo.as_ref().and_then(|sudo| {
+            let program = self.allowed_by(sudo, args)?;
+            Some(Way::Account { run_as: sudo.run_as.clone(), program })
+        });
+        let group = |group: &GroupView| Way::Group { group: group.name.clone() };
+        account.or_else(|| gives.groups.first().map(group))
+    }
+
+    /// The program that a shell with this PATH would run. A word that is not in it is left to sudo, whose secure_path has
+    /// the administrator's programs too. Only absolute directories count: whatever lies where one happens to stand is not
+    /// run with a group that others do not have.
+    pub(super) fn by_search_path(&self, path: Option<&OsStr>) -> OsString {
+        let Self::Word(word) = self else { return self.name().to_owned() };
+        let folders = path.into_iter().flat_map(std::env::split_paths).filter(|folder| folder.is_absolute());
+        let mut programs = folders.map(|folder| folder.join(word));
+        programs.find(|program| is_program(program)).map_or_else(|| word.clone(), PathBuf::into_os_string)
+    }
+
+    /// What sudo is to run as the account of a role, when the role allows it with these arguments: of a bare word the
+    /// role's own path, or the word itself where the role gives everything, for sudo to look up.
+    fn allowed_by(&self, sudo: &SudoView, args: &[OsString]) -> Option<OsString> {
         if sudo.commands.iter().any(|command| command == ALL) {
             return Some(self.name().to_owned());
         }
@@ -92,6 +135,10 @@ impl Program {
             Self::At { path, real } => path == of_role || real == of_role,
         }
     }
+}
+
+fn is_program(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
 /// sudo joins arguments with blanks before it compares them.
@@ -171,6 +218,48 @@ mod tests {
         assert_eq!(id.allowed_by(&sudo, &[]), None);
         sudo.commands = vec!["ALL".to_owned()];
         assert_eq!(id.allowed_by(&sudo, &args(&["-u"])), Some("id".into()), "sudo has its secure_path");
+    }
+
+    #[test]
+    fn a_command_of_the_role_runs_as_its_account_and_any_other_with_the_first_group() {
+        let group = |gid, name: &str| GroupView { gid, name: name.to_owned() };
+        let mut gives =
+            GivesView { sudo: Some(samples::sudo()), groups: vec![group(990, "docker"), group(991, "lxd")] };
+        let restart = args(&["restart", "nginx"]);
+        let account = Way::Account { run_as: "root".to_owned(), program: "/usr/bin/systemctl".into() };
+        let with_group = Some(Way::Group { group: "docker".to_owned() });
+        let systemctl = Program::Word("systemctl".into());
+        assert_eq!(systemctl.way(&gives, &restart), Some(account));
+        assert_eq!(systemctl.way(&gives, &args(&["status"])), with_group);
+        assert_eq!(program("/tmp/systemctl").way(&gives, &restart), with_group);
+        gives.sudo = None;
+        assert_eq!(systemctl.way(&gives, &restart), with_group);
+        gives.groups.clear();
+        assert_eq!(systemctl.way(&gives, &restart), None);
+        gives.sudo = Some(samples::sudo());
+        assert_eq!(systemctl.way(&gives, &args(&["status"])), None);
+    }
+
+    #[test]
+    fn with_a_group_a_bare_word_is_what_the_shell_would_run() {
+        let base = std::env::temp_dir().join(format!("jitctl-path-{}", std::process::id()));
+        let (one, two) = (base.join("one"), base.join("two"));
+        fs::create_dir_all(one.join("folder")).unwrap();
+        fs::create_dir_all(&two).unwrap();
+        for (path, mode) in
+            [(one.join("tool"), 0o644), (two.join("tool"), 0o755), (two.join("folder"), 0o755)]
+        {
+            fs::write(&path, "").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let path = std::env::join_paths([Path::new(""), Path::new("."), &one, &two]).unwrap();
+        let by = |word: &str| Program::Word(word.into()).by_search_path(Some(&path));
+        assert_eq!(by("tool"), two.join("tool"), "one that cannot be run is passed over");
+        assert_eq!(by("folder"), two.join("folder"), "a directory is no program");
+        assert_eq!(by("Cargo.toml"), "Cargo.toml", "relative directories do not count; sudo looks it up");
+        assert_eq!(Program::Word("tool".into()).by_search_path(None), "tool");
+        assert_eq!(program("/bin/tool").by_search_path(Some(&path)), "/bin/tool");
+        fs::remove_dir_all(&base).unwrap();
     }
 
     #[test]
