@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use jit_mechanisms::HostPaths;
 use jit_mechanisms::dir::{self, Dir, DirError};
+use jit_mechanisms::groups;
 use jit_mechanisms::sudo::{self, Sudo};
-use jitd_core::policy::{FindingKind, Policy};
+use jitd_core::policy::{About, FindingKind, Policy, Role};
 use jitd_core::record::{DisabledRole, Entry};
 use nix::unistd::Uid;
 
@@ -116,22 +117,14 @@ pub fn load(dir: &Path, paths: &HostPaths, sudo: &Result<Sudo, String>, run_as: 
         Err(errors) => return Loaded { outcome: Err(errors.iter().map(ToString::to_string).collect()) },
     };
     let mut accounts = run_as.of_a_policy();
-    let check = |role: &jitd_core::policy::Role| {
-        let why = match sudo {
-            Ok(sudo) => {
-                let exists = |name: &str| accounts.exists(name);
-                // Any number will do: sudo's parser does not look it up.
-                let gids: &[u32] = if role.groups.is_empty() { &[] } else { &[60_000] };
-                sudo::reasons_against(paths, sudo, role.sudo.as_ref(), gids, exists, VISUDO_PATIENCE)
-            }
-            Err(why) => vec![why.clone()],
-        };
+    let check = |role: &Role| {
+        let why = reasons_against(role, paths, sudo, |name| accounts.exists(name));
         (!why.is_empty()).then(|| (role.name.clone(), why.join("; ")))
     };
     let mut equals_root: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for finding in jitd_core::policy::lint(&policy) {
-        if finding.kind == FindingKind::EqualToRoot {
-            equals_root.entry(finding.role).or_default().push(finding.message);
+        if let (About::Role(role), FindingKind::EqualToRoot) = (finding.about, finding.kind) {
+            equals_root.entry(role).or_default().push(finding.message);
         }
     }
     let live = Live {
@@ -143,6 +136,33 @@ pub fn load(dir: &Path, paths: &HostPaths, sudo: &Result<Sudo, String>, run_as: 
         standing: Standing::Valid,
     };
     Loaded { outcome: Ok(live) }
+}
+
+/// Every reason why this host cannot carry a role: of its groups, of its commands, and of what sudo would make of both.
+fn reasons_against(
+    role: &Role,
+    paths: &HostPaths,
+    sudo: &Result<Sudo, String>,
+    account_exists: impl FnOnce(&str) -> Result<bool, String>,
+) -> Vec<String> {
+    let (gids, mut why) = match groups::resolve(paths, role.groups.iter().map(String::as_str)) {
+        Ok(groups) => (groups.into_iter().map(|group| group.gid).collect(), Vec::new()),
+        Err(wrong) => (Vec::new(), wrong.iter().map(|wrong| crate::chain(wrong)).collect()),
+    };
+    match sudo {
+        // Without a gid there is no rule to ask about.
+        Ok(_) if role.sudo.is_none() && gids.is_empty() => {}
+        Ok(sudo) => why.extend(sudo::reasons_against(
+            paths,
+            sudo,
+            role.sudo.as_ref(),
+            &gids,
+            account_exists,
+            VISUDO_PATIENCE,
+        )),
+        Err(no_sudo) => why.push(no_sudo.clone()),
+    }
+    why
 }
 
 /// The policy that follows `old`: a bad one leaves the old one in force, and says so.
@@ -260,6 +280,27 @@ mod tests {
         fs::rename(&dir, etc.join("real")).unwrap();
         symlink("real", &dir).unwrap();
         says("perhaps a link");
+    }
+
+    #[test]
+    fn a_role_whose_groups_cannot_be_given_is_disabled_with_every_reason() {
+        let scratch = Scratch::new();
+        let paths = scratch.paths();
+        fs::write(&paths.etc_group, "root:x:0:\ntoor:x:0:\ndocker:x:998:\nadm:x:4:\nadm2:x:4:\n").unwrap();
+        let why = |groups: &str| {
+            let text = format!("[role.r]\nsummary = \"x\"\ngroups = {groups}\n");
+            let policy = Policy::parse(&[("p.toml", &text)]).unwrap();
+            let no_sudo = Err("there is no sudo".to_owned());
+            reasons_against(policy.role("r").unwrap(), &paths, &no_sudo, |_| Ok(true))
+        };
+        assert_eq!(why("[\"docker\"]"), ["there is no sudo"], "the group itself is fine");
+        let all = why("[\"docker\", \"adm\", \"nope\", \"toor\"]");
+        for (at, part) in
+            ["the same gid 4", "no group nope in /etc/group", "gid 0", "there is no sudo"].iter().enumerate()
+        {
+            assert!(all.get(at).unwrap().contains(part), "{all:?}");
+        }
+        assert_eq!(all.len(), 4, "{all:?}");
     }
 
     #[test]
