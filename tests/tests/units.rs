@@ -15,6 +15,10 @@ echo record > /var/lib/jit/ledger.db
 echo record > /var/log/jit/events.jsonl
 readlink /proc/1/exe
 getent passwd alice
+cp -p /etc/group /etc/.group.1.0.tmp
+mv /etc/.group.1.0.tmp /etc/group
+usermod -aG adm alice
+gpasswd -d alice adm
 echo hello alice > $(cat /tty)
 logger -t jitd sandboxed
 ";
@@ -24,6 +28,10 @@ const GUARD: &str = r"
 set -ex
 echo '# nothing' > /run/jit/sudoers.d/.new
 mv /run/jit/sudoers.d/.new /run/jit/sudoers.d/jit
+cp -p /etc/group /etc/.group.1.0.tmp
+mv /etc/.group.1.0.tmp /etc/group
+usermod -aG adm alice
+gpasswd -d alice adm
 echo removed >> /var/lib/jit/guard-notes
 readlink /proc/1/exe
 own=/sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)
@@ -35,6 +43,7 @@ rmdir $own/grant
 const NEITHER: &str = r"
 if touch /etc/sudoers.d/x; then exit 3; fi
 if touch /usr/bin/x; then exit 4; fi
+if touch /etc/pam.d/x; then exit 9; fi
 if echo 1 > /proc/sys/kernel/printk; then exit 5; fi
 if unshare -m true; then exit 6; fi
 if unshare -U true; then exit 7; fi

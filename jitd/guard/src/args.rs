@@ -13,9 +13,10 @@ jit-guard - takes off what is past its deadline, with or without jitd
   jit-guard --help     this text
   jit-guard --version  the version
 
-It reads /var/lib/jit/applied, changes /run/jit/sudoers.d/jit, and leaves what it did in
-/var/lib/jit/guard-notes for jitd to record. Exit status: 0 done, 1 something is left or
-could not be done, 2 wrong usage.
+It reads /var/lib/jit/applied, changes /run/jit/sudoers.d/jit, takes out of /etc/group and
+/etc/gshadow whom jitd put in, and leaves what it did in /var/lib/jit/guard-notes for jitd
+to record. Exit status: 0 done, 1 something is left or could not be done, 2 wrong usage.
+With --boot, a member who could not be taken out yet is told and left to the service.
 ";
 
 /// The one thing asked.

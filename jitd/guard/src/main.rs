@@ -9,6 +9,7 @@ use nix::unistd::Uid;
 mod args;
 mod clock;
 mod log;
+mod members;
 mod notify;
 mod once;
 mod plan;

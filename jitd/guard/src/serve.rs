@@ -8,11 +8,11 @@ use jit_mechanisms::HostPaths;
 use jit_mechanisms::dir::{Dir, DirError};
 use jit_mechanisms::lock::{Lock, Locked};
 use jit_mechanisms::paths::{make_directories, name_of};
-use jit_mechanisms::removal;
 
 use crate::clock::{Clock, ClockError};
 use crate::log;
 use crate::notify;
+use crate::once;
 use crate::sweep::Guard;
 use crate::watch::Watch;
 
@@ -48,9 +48,7 @@ pub(crate) fn serve(paths: &HostPaths) -> Result<Infallible, ServeError> {
     }
     let _only_one = only_one(paths)?;
     let watch = Watch::new(paths).map_err(ServeError::Watch)?;
-    if let Err(why) = removal::sweep_litter(paths) {
-        log::chain(&why);
-    }
+    once::sweep_litter(paths);
     let mut guard = Guard::new(paths);
     let mut told = Told::NotYet;
     loop {

@@ -1,9 +1,9 @@
 //! `--status`: what is on this host, until when, and what the guard would do about it.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::time::Duration;
 
+use jit_common::escape::escaped;
 use jit_mechanisms::applied::AppliedGrant;
 use jit_mechanisms::dir::Dir;
 use jit_mechanisms::lock::{Lock, Locked};
@@ -12,6 +12,7 @@ use jit_mechanisms::removal::{OnHost, Which};
 use jit_mechanisms::sudoers_file::strangers;
 use jit_mechanisms::{HostPaths, NANOS, Now};
 
+use crate::members::{UNKNOWN, leaving, name};
 use crate::plan::{Known, TakeOff, plan};
 use crate::sweep::Seen;
 
@@ -22,6 +23,7 @@ pub(crate) fn text(paths: &HostPaths, now: &Now) -> String {
     let mut lines = vec![format!("guard: {}", running(paths))];
     lines.extend(applied_lines(&seen, now));
     lines.push(host_line(&seen));
+    lines.extend(member_lines(&seen));
     if let Ok(others) = strangers(paths) {
         lines.extend(
             others.iter().map(|name| {
@@ -29,9 +31,11 @@ pub(crate) fn text(paths: &HostPaths, now: &Now) -> String {
             }),
         );
     }
-    if !seen.noted.is_empty() {
-        lines.push(format!("noted for jitd: {} removed", grants(seen.noted.len())));
+    if !seen.noted.grants.is_empty() {
+        lines.push(format!("noted for jitd: {} removed", grants(seen.noted.grants.len())));
     }
+    let over = seen.noted.members.keys().map(|of| format!("noted for jitd: {} is out", name(of)));
+    lines.extend(over);
     lines.push(format!("to remove now: {}", to_remove(&seen, now)));
     lines.extend(wrong.into_iter().map(|why| format!("problem: {why}")));
     let mut text = lines.join("\n");
@@ -76,7 +80,20 @@ fn grant_line(grant: &AppliedGrant, on_host: &OnHost, now: &Now) -> String {
     } else {
         "from before this boot".to_owned()
     };
-    format!("  {}  uid {}  {there}  {when}", grant.id, grant.uid)
+    let groups: Vec<String> = grant.groups.iter().map(|of| escaped(&of.group).to_string()).collect();
+    let groups = if groups.is_empty() { String::new() } else { format!("  groups {}", groups.join(", ")) };
+    format!("  {}  uid {}  {there}  {when}{groups}", grant.id, grant.uid)
+}
+
+/// Whom jitd put into groups.
+fn member_lines(seen: &Seen) -> Vec<String> {
+    match &seen.known {
+        Known::Grants(applied) => {
+            applied.given.iter().map(|of| format!("put in by jitd: {}", name(of))).collect()
+        }
+        Known::Damaged(_) | Known::Unreadable(_) => vec![format!("groups: {UNKNOWN}")],
+        Known::Nothing => Vec::new(),
+    }
 }
 
 fn host_line(seen: &Seen) -> String {
@@ -88,25 +105,23 @@ fn host_line(seen: &Seen) -> String {
 }
 
 fn to_remove(seen: &Seen, now: &Now) -> String {
-    let (take_off, _) = plan(&seen.on_host, &seen.known, &seen.noted, now);
-    let mut text = String::new();
+    let (take_off, _) = plan(&seen.on_host, &seen.known, &seen.noted.ids(), now);
+    let mut parts = Vec::new();
     match &take_off {
         TakeOff::Everything(why) if seen.on_host.has(Which::Everything) => {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "everything, because {why}");
+            parts.push(format!("everything, because {why}"));
         }
         TakeOff::Everything(_) => {}
         TakeOff::These(these) => {
             let ids = these.keys().copied().collect();
             if seen.on_host.has(Which::These(&ids)) {
-                for (id, why) in these {
-                    let comma = if text.is_empty() { "" } else { "; " };
-                    let _ = write!(text, "{comma}{id}, because {why}");
-                }
+                parts.extend(these.iter().map(|(id, why)| format!("{id}, because {why}")));
             }
         }
     }
-    if text.is_empty() { "nothing".to_owned() } else { text }
+    let leaving = leaving(&seen.known, &take_off, &seen.noted);
+    parts.extend(leaving.iter().map(|(of, leaving)| format!("{}, because {}", name(of), leaving.why)));
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join("; ") }
 }
 
 fn grants(count: usize) -> String {

@@ -7,7 +7,7 @@ use std::fs;
 
 use jit_mechanisms::applied::{self, Applied, AppliedGrant, Undo};
 use jit_mechanisms::dir::Durability;
-use jit_mechanisms::groups::Given;
+use jit_mechanisms::groups::{Given, Membership};
 use jit_mechanisms::scratch::{Scratch, sudoers_text};
 use jit_mechanisms::sudoers_file::{SudoersError, converge};
 use jit_mechanisms::{BootId, Deadline, NANOS};
@@ -118,7 +118,7 @@ fn all_with_everything_damaged_still_ends_everything() {
     let (_scratch, paths) = host(&["aaaaaaaa"]);
     fs::write(&paths.applied, "rubbish").unwrap();
     fs::write(&paths.sudoers_file, "ALL ALL=(ALL) NOPASSWD: ALL\n").unwrap();
-    all(&paths, &now("a")).unwrap();
+    assert!(matches!(all(&paths, &now("a")), Err(OnceError::MembersUnknown)), "and says what it cannot know");
     assert!(!paths.sudoers_file.exists());
     assert_eq!(guard_notes::take(&paths).unwrap().unwrap().len(), 1);
 }
@@ -137,5 +137,62 @@ fn an_applied_that_cannot_be_read_is_tried_again_before_everything_goes() {
     };
     boot(&paths, clock, pause).unwrap();
     assert_eq!(tries.get(), 10, "for a second");
+    assert_eq!(text(&paths), sudoers_text(&[]));
+}
+
+/// Puts alice into docker, as jitd would for the grant `aaaaaaaa`; `natural` was there before.
+fn with_member(paths: &HostPaths) {
+    fs::write(&paths.etc_group, "docker:x:999:natural,alice\n").unwrap();
+    fs::write(&paths.etc_passwd, "alice:x:1000:1000::/:/bin/sh\n").unwrap();
+    let mut applied = applied::read(paths).unwrap().unwrap();
+    let alice = Membership { gid: 999, group: "docker".into(), uid: 1000, user: "alice".into() };
+    applied.given.insert(alice.clone());
+    applied.grants.iter_mut().for_each(|grant| grant.groups.push(alice.clone()));
+    applied::write(paths, &applied, Durability::AcrossReboot).unwrap();
+}
+
+fn group(paths: &HostPaths) -> String {
+    fs::read_to_string(&paths.etc_group).unwrap()
+}
+
+#[test]
+fn at_boot_whom_jitd_put_in_goes_once_and_whoever_is_put_in_by_hand_later_stays() {
+    let (_scratch, paths) = host(&["aaaaaaaa"]);
+    with_member(&paths);
+    boot_at(&paths, "a").unwrap();
+    assert_eq!(group(&paths), "docker:x:999:natural,alice\n", "a restart of the guard ends nothing");
+    fs::remove_file(&paths.sudoers_file).unwrap();
+    boot_at(&paths, "b").unwrap();
+    assert_eq!(group(&paths), "docker:x:999:natural\n");
+    assert_eq!(removed_ids(&paths), ["aaaaaaaa"]);
+    fs::write(&paths.etc_group, "docker:x:999:natural,alice\n").unwrap();
+    for boot in ["b", "c"] {
+        boot_at(&paths, boot).unwrap();
+        assert_eq!(group(&paths), "docker:x:999:natural,alice\n", "jitd is dead for good");
+    }
+    all(&paths, &now("c")).unwrap();
+    assert_eq!(group(&paths), "docker:x:999:natural,alice\n");
+}
+
+#[test]
+fn at_boot_an_etc_that_cannot_be_changed_is_told_and_keeps_no_guard_from_starting() {
+    let (_scratch, paths) = host(&["aaaaaaaa"]);
+    with_member(&paths);
+    fs::remove_file(&paths.etc_group).unwrap();
+    boot_at(&paths, "b").unwrap();
+    assert_eq!(text(&paths), sudoers_text(&[]));
+    assert!(removed_ids(&paths).is_empty(), "not all of it is known to be off");
+}
+
+#[test]
+fn all_takes_everybody_out_whom_jitd_put_in_and_says_who_is_left() {
+    let (_scratch, paths) = host(&["aaaaaaaa"]);
+    with_member(&paths);
+    all(&paths, &now("a")).unwrap();
+    assert_eq!(group(&paths), "docker:x:999:natural\n");
+    let (_scratch, paths) = host(&["aaaaaaaa"]);
+    with_member(&paths);
+    fs::write(&paths.etc_passwd, "alice:x:1009:1009::/:/bin/sh\n").unwrap();
+    assert!(matches!(all(&paths, &now("a")), Err(OnceError::MembersLeft)));
     assert_eq!(text(&paths), sudoers_text(&[]));
 }

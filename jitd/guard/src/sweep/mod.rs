@@ -1,14 +1,19 @@
 //! One sweep of the host: look, take off what has to go, and leave a note of it.
+//!
+//! sudo's part goes first, the members of groups after it, and what goes wrong with one of them keeps the other from
+//! nothing. A grant is noted as removed when all of it is off; until then it is tried again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jit_common::causes::chain;
 use jit_common::ids::RequestId;
-use jit_mechanisms::guard_notes::{self, Note, Why};
+use jit_mechanisms::groups::Membership;
+use jit_mechanisms::guard_notes::{self, Note, Noted, Why};
 use jit_mechanisms::removal::{self, OnHost, Removed, Which};
 use jit_mechanisms::{HostPaths, Now, applied};
 
-use crate::plan::{Known, LOOK, Next, PATIENCE, TakeOff, plan};
+use crate::members::{self, Leaving, Went};
+use crate::plan::{GRACE, Known, LOOK, Next, PATIENCE, TakeOff, plan};
 
 /// The guard between two sweeps.
 #[derive(Debug)]
@@ -16,6 +21,10 @@ pub(crate) struct Guard {
     paths: HostPaths,
     /// Notes that could not be written yet (a full disk). What they tell was done all the same.
     unwritten: Vec<Note>,
+    /// Grants of which something is off and something is not.
+    half: BTreeMap<RequestId, Why>,
+    /// Members whom no grant wants, and since when that has been seen, on the boot clock.
+    unclaimed: BTreeMap<Membership, i64>,
     /// What was wrong the last time, so that it is said once and not twice a second.
     wrong: BTreeSet<String>,
     damage: Option<String>,
@@ -64,8 +73,8 @@ pub(crate) struct Seen {
     pub(crate) on_host: OnHost,
     /// What `applied` says.
     pub(crate) known: Known,
-    /// The grants whose removal is noted and not yet on the record.
-    pub(crate) noted: BTreeSet<RequestId>,
+    /// What is noted and not yet on the record.
+    pub(crate) noted: Noted,
 }
 
 impl Seen {
@@ -85,9 +94,9 @@ impl Seen {
             }
             Err(why) => Known::Damaged(chain(&why)),
         };
-        let noted = guard_notes::pending(paths).unwrap_or_else(|why| {
+        let noted = guard_notes::noted(paths).unwrap_or_else(|why| {
             wrong.insert(chain(&why));
-            BTreeSet::new()
+            Noted::default()
         });
         Self { on_host, known, noted }
     }
@@ -99,6 +108,8 @@ impl Guard {
         Self {
             paths: paths.clone(),
             unwritten: Vec::new(),
+            half: BTreeMap::new(),
+            unclaimed: BTreeMap::new(),
             wrong: BTreeSet::new(),
             damage: None,
             patience: Patience::default(),
@@ -111,29 +122,70 @@ impl Guard {
         let mut wrong = BTreeSet::new();
         let mut seen = Seen::look(&self.paths, &mut wrong);
         seen.known = self.patience.judge(seen.known, now);
-        let (take_off, mut next) = plan(&seen.on_host, &seen.known, &seen.noted, now);
+        seen.noted.extend(&self.unwritten);
+        let (take_off, mut next) = plan(&seen.on_host, &seen.known, &seen.noted.ids(), now);
         self.mark_damage(&seen.known, now, &mut said);
-        match carry_out(&self.paths, &seen.on_host, &take_off) {
+        let sudoers = carry_out(&self.paths, &seen.on_host, &take_off);
+        let went = self.take_members_out(&seen, &take_off, now);
+        match &sudoers {
             Ok(None) => {}
             Ok(Some(removed)) => {
-                said.extend(lines(&removed, &take_off));
-                self.keep_notes(notes(&removed, &take_off, now), &seen.noted);
+                said.extend(lines(removed, &take_off));
+                self.unwritten.extend(unlinked(removed, &take_off, now));
+                self.half.extend(ended(removed, &take_off));
             }
-            Err(why) => {
-                wrong.insert(chain(&why));
-                next = sooner(next);
-            }
+            Err(why) => drop(wrong.insert(chain(why))),
+        }
+        for (id, why) in &went.touched {
+            self.half.entry(*id).or_insert(*why);
+        }
+        if sudoers.is_ok() {
+            self.note_what_is_over(&seen, &went, now);
         }
         if let Err(why) = self.write_notes() {
             wrong.insert(chain(&why));
-            next = sooner(next);
         }
+        said.extend(went.said);
+        wrong.extend(went.wrong);
         said.extend(wrong.difference(&self.wrong).cloned());
-        if !wrong.is_empty() {
+        if !wrong.is_empty() || !self.unclaimed.is_empty() {
             next = sooner(next);
         }
         self.wrong = wrong;
         Swept { said, next }
+    }
+
+    /// Takes out whoever has to go. What no grant wants is left to jitd for a grace period: it may be just about it.
+    fn take_members_out(&mut self, seen: &Seen, take_off: &TakeOff, now: &Now) -> Went {
+        let mut leaving = members::leaving(&seen.known, take_off, &seen.noted);
+        let unclaimed = |leaving: &Leaving| leaving.grants.is_empty();
+        self.unclaimed.retain(|of, _| leaving.get(of).is_some_and(unclaimed));
+        leaving.retain(|of, leaving| {
+            let mut since = || *self.unclaimed.entry(of.clone()).or_insert(now.boot);
+            !unclaimed(leaving) || now.boot.saturating_sub(since()) >= GRACE
+        });
+        let (paths, unwritten) = (&self.paths, &mut self.unwritten);
+        members::take_out(paths, &leaving, members::WAIT, now, &mut |notes| {
+            unwritten.extend(notes);
+            // What cannot be written here is tried again below, and told there.
+            if guard_notes::append(paths, unwritten).is_ok() {
+                unwritten.clear();
+            }
+        })
+    }
+
+    /// Notes the grants that are off as a whole, each once.
+    fn note_what_is_over(&mut self, seen: &Seen, went: &Went, now: &Now) {
+        match seen.known {
+            Known::Nothing | Known::Grants(_) | Known::Damaged(_) => {}
+            // Nobody knows what belongs to them.
+            Known::Unreadable(_) => return,
+        }
+        let (stuck, over): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut self.half).into_iter().partition(|(id, _)| went.stuck.contains(id));
+        self.half = stuck;
+        let new = over.into_iter().filter(|(id, _)| !seen.noted.grants.contains_key(id));
+        self.unwritten.extend(new.map(|(id, why)| Note::Removed { id, wall: now.wall, why }));
     }
 
     /// Notes a damage of `applied` once, as long as it stays the same.
@@ -144,22 +196,10 @@ impl Guard {
         };
         if let Some(what) = damage.as_ref().filter(|what| self.damage.as_ref() != Some(what)) {
             said.push(what.clone());
+            said.push(members::UNKNOWN.to_owned());
             self.unwritten.push(Note::AppliedDamaged { wall: now.wall, what: what.clone() });
         }
         self.damage = damage;
-    }
-
-    /// Keeps new notes for writing; a grant that is noted already is not noted again.
-    fn keep_notes(&mut self, notes: Vec<Note>, noted: &BTreeSet<RequestId>) {
-        for note in notes {
-            let id = note.removed_id();
-            let known = |id: RequestId| {
-                noted.contains(&id) || self.unwritten.iter().any(|note| note.removed_id() == Some(id))
-            };
-            if !id.is_some_and(known) {
-                self.unwritten.push(note);
-            }
-        }
     }
 
     fn write_notes(&mut self) -> Result<(), guard_notes::NotesError> {
@@ -185,20 +225,17 @@ pub(crate) fn carry_out(
     }
 }
 
-/// The notes of a removal.
+/// The grants that sudo's part of went, each with its reason.
 ///
-/// A grant that only went because the whole file did is not noted as removed: jitd puts it back, as it is not over.
-pub(crate) fn notes(removed: &Removed, take_off: &TakeOff, now: &Now) -> Vec<Note> {
-    let wall = now.wall;
-    let mut notes: Vec<Note> = removed
-        .ids
-        .iter()
-        .filter_map(|id| Some(Note::Removed { id: *id, wall, why: reason(take_off, *id)? }))
-        .collect();
-    if removed.unlinked.is_some() {
-        notes.push(Note::Unlinked { wall, why: main_reason(take_off) });
-    }
-    notes
+/// A grant that only went because the whole file did is not among them: jitd puts it back, as it is not over.
+pub(crate) fn ended(removed: &Removed, take_off: &TakeOff) -> BTreeMap<RequestId, Why> {
+    removed.ids.iter().filter_map(|id| Some((*id, reason(take_off, *id)?))).collect()
+}
+
+/// The note that the whole sudoers file went, if it did.
+pub(crate) fn unlinked(removed: &Removed, take_off: &TakeOff, now: &Now) -> Option<Note> {
+    let why = main_reason(take_off);
+    removed.unlinked.is_some().then_some(Note::Unlinked { wall: now.wall, why })
 }
 
 /// What a removal says in the log.
@@ -243,3 +280,6 @@ fn sooner(next: Next) -> Next {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod member_tests;

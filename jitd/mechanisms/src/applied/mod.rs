@@ -64,8 +64,8 @@ pub struct Applied {
     pub grants: Vec<AppliedGrant>,
     /// The memberships that jitd put in itself and has not taken out: what may be taken out, and nothing else.
     ///
-    /// The grant that wants one has to be in `grants` in the same write at the latest: the guard takes out at once
-    /// what no grant wants.
+    /// The grant that wants one has to be in `grants` in the same write at the latest: what no grant wants, the guard
+    /// takes out a moment later.
     pub given: Given,
 }
 

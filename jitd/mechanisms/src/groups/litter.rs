@@ -1,4 +1,4 @@
-//! What a writer leaves in `/etc` when it is killed: temporary files that nobody ever reads.
+//! What a writer leaves in `/etc` when it is killed: temporary files that nobody ever reads, and lock files.
 //!
 //! A next change sweeps most of it by itself. This is for after a kill that no change follows.
 
@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
-use super::locks::{PasswordLock, PasswordLocked};
+use super::locks::{PasswordLock, PasswordLocked, is_left_behind};
 use crate::dir::{Dir, DirError, Entry};
 use crate::paths::{HostPaths, name_of};
 
@@ -30,13 +30,20 @@ pub fn sweep_litter(paths: &HostPaths) -> Result<usize, DirError> {
     };
     let of = [name_of(&paths.etc_group), name_of(&paths.etc_gshadow)];
     let names = dir.names()?;
+    let locks: Vec<&OsString> = names.iter().filter(|name| of.iter().any(|of| is_lock(name, of))).collect();
     let pids = || names.iter().filter(|name| of.iter().any(|of| pid_of(name, of).is_some()));
-    if !names.iter().any(|name| of.iter().any(|of| Dir::is_temp_of(name, of))) && pids().next().is_none() {
+    let temps = names.iter().any(|name| of.iter().any(|of| Dir::is_temp_of(name, of)));
+    if !temps && locks.is_empty() && pids().next().is_none() {
         return Ok(0);
     }
     let name = name_of(&paths.password_lock);
     let PasswordLocked::Held(_lock) = PasswordLock::take(&dir, name, Duration::ZERO)? else { return Ok(0) };
     let mut swept = 0;
+    for lock in locks {
+        if is_left_behind(&dir, lock)? && dir.unlink(lock)? {
+            swept += 1;
+        }
+    }
     for of in of {
         swept += dir.sweep(of)?;
         for name in pids() {
@@ -53,6 +60,10 @@ fn pid_of(name: &OsStr, of: &OsStr) -> Option<i32> {
     let digits = name.as_bytes().strip_prefix(of.as_bytes())?.strip_prefix(b".")?;
     let pid: i32 = std::str::from_utf8(digits).ok()?.parse().ok()?;
     (pid > 0 && pid.to_string().as_bytes() == digits).then_some(pid)
+}
+
+fn is_lock(name: &OsStr, of: &OsStr) -> bool {
+    name.as_bytes().strip_prefix(of.as_bytes()) == Some(b".lock")
 }
 
 fn is_gone(pid: i32) -> bool {
@@ -99,8 +110,10 @@ mod tests {
         for name in [".group.1.0.tmp", ".gshadow.77.3.tmp"] {
             fs::write(paths.etc_dir.join(name), "half").unwrap();
         }
-        fs::write(paths.etc_dir.join(&old), format!("{NOBODY}\0")).unwrap();
-        assert_eq!(sweep_litter(&paths).unwrap(), 3);
+        for name in [&old, "gshadow.lock"] {
+            fs::write(paths.etc_dir.join(name), format!("{NOBODY}\0")).unwrap();
+        }
+        assert_eq!(sweep_litter(&paths).unwrap(), 4);
         assert!(stays.iter().all(|(name, _)| paths.etc_dir.join(name).exists()));
         assert!(!paths.etc_dir.join(&old).exists());
     }

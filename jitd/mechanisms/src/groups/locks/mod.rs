@@ -34,5 +34,14 @@ mod stale;
 pub use link::{LinkLock, LinkLocked};
 pub use password::{PasswordLock, PasswordLocked};
 
+use std::ffi::OsStr;
+
+use crate::dir::{Dir, DirError};
+
+/// Whether the lock file `name` was left behind. Only for the holder of `/etc/.pwd.lock`.
+pub(super) fn is_left_behind(dir: &Dir, name: &OsStr) -> Result<bool, DirError> {
+    Ok(stale::judge(dir, name)? == stale::Judged::Stale)
+}
+
 #[cfg(test)]
 mod tests;
