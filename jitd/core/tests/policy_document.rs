@@ -8,7 +8,7 @@
 
 use jit_common::refusal::POLICY_CODES;
 use jitd_core::policy::cases::{CaseVerdict, parse_cases, run_case};
-use jitd_core::policy::{Policy, equal_to_root, lint};
+use jitd_core::policy::{FindingKind, Policy, equal_to_root, lint};
 
 const DOCUMENT: &str = include_str!("../../../docs/policy.md");
 
@@ -76,6 +76,18 @@ fn every_group_that_equals_root_is_in_the_document() {
                     .unwrap();
             assert_eq!(equal_to_root(policy.role("r").unwrap()).len(), ways, "{group}");
         }
+    }
+}
+
+#[test]
+fn the_examples_that_are_installed_are_valid_alone_and_together() {
+    let web = ("10-web.toml", include_str!("../../../systemd/jit/policy.d/10-web.toml"));
+    let docker = ("20-docker.toml", include_str!("../../../systemd/jit/policy.d/20-docker.toml"));
+    for files in [&[web][..], &[docker], &[web, docker]] {
+        let policy = Policy::parse(files).unwrap_or_else(|errors| panic!("{errors:#?}"));
+        let others: Vec<_> =
+            lint(&policy).into_iter().filter(|finding| finding.kind != FindingKind::EqualToRoot).collect();
+        assert!(others.is_empty(), "{others:#?}");
     }
 }
 
