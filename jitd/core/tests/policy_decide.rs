@@ -11,8 +11,7 @@ mod policy_world;
 use jit_common::explanation::Verdict;
 use jit_common::refusal::{Lookup, Refusal, TextField};
 use jitd_core::policy::{
-    AccountState, Ask, Facts, GroupState, HasPassword, LiveGrant, check_text, decide, has_duty,
-    may_see,
+    AccountState, Ask, Facts, GroupState, HasPassword, LiveGrant, check_text, decide, has_duty, may_see,
 };
 use policy_world::{WEB, ask, facts, policy, refusal, set_time, terms, unreachable, verdict};
 
