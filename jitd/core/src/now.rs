@@ -30,6 +30,15 @@ pub struct Now {
     pub boot_id: BootId,
 }
 
+impl Now {
+    /// The moment at which the wall clock shows `wall`, if nobody sets it.
+    #[must_use]
+    pub fn at_wall(&self, wall: i64) -> Self {
+        let ahead = wall.saturating_sub(self.wall);
+        Self { wall, boot: self.boot.saturating_add(ahead), boot_id: self.boot_id.clone() }
+    }
+}
+
 /// Seconds from which on a part of a second is not missed.
 const WORTH_CUTTING: u32 = 10;
 

@@ -1,11 +1,14 @@
-//! What kind of account may ask at all.
+//! What kind of account may ask, or decide, at all.
 
 use jit_common::refusal::Refusal;
 
 use crate::policy::facts::{AccountState, PersonFacts};
 
 /// Refuses every account that is not an ordinary person's.
-pub(super) fn check(person: &PersonFacts) -> Result<(), Refusal> {
+///
+/// # Errors
+/// What kind of account it is instead.
+pub fn check(person: &PersonFacts) -> Result<(), Refusal> {
     let uid = person.uid;
     match &person.account {
         // Whatever was looked up, uid 0 is root.

@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 use jit_common::explanation::{Explanation, JudgedRule, Outcome as Told, Verdict};
 use jit_common::refusal::{Lookup, Refusal, TextField};
 
+pub use self::account::check as check_account;
 use self::judge::{DenyJudged, RuleJudged, Selected};
 use super::facts::{Ask, Decision, Facts, Outcome, Terms};
 use super::model::{ApprovalRule, Policy, Rule, Subjects};

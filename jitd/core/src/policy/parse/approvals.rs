@@ -17,7 +17,7 @@ const MOST_ENTRIES: usize = 8;
 /// The most people one entry asks for.
 const MOST_PEOPLE: u32 = 20;
 /// How long a request stays open, in seconds: at least this, so that somebody can answer at all,
-const SHORTEST_TIMEOUT: u32 = 60;
+const SHORTEST_TIMEOUT: u32 = 10;
 /// this where the rule does not say, a working day,
 const DEFAULT_TIMEOUT: u32 = 8 * 60 * 60;
 /// and at most this, after which nobody remembers why it was asked.
@@ -95,7 +95,7 @@ pub(super) fn read_timeout(table: &Table<'_, '_>, errors: &mut Errors<'_>) -> Op
     }
     errors.at(
         &value.span(),
-        format!("pending_timeout {timeout} is out of range: a request stays open from 1m to 7d"),
+        format!("pending_timeout {timeout} is out of range: a request stays open from 10s to 7d"),
     );
     None
 }
