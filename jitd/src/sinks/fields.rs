@@ -1,17 +1,22 @@
 //! What an entry says, as fields with names: for the journal, and for the end of a line in syslog.
 
+use jit_common::ids::RequestId;
+use jitd_core::policy::Gives;
 use jitd_core::record::utc::rfc3339;
-use jitd_core::record::{About, Cause, Entry, Origin, chain};
+use jitd_core::record::{About, AboutOpen, Entry, Origin, Person, chain};
 
 use crate::ledger::Row;
 
-/// The fields of one entry, those that it has. Texts are as typed: whoever shows them escapes them.
-pub(super) fn fields(row: &Row, entry: &Entry) -> Vec<(&'static str, String)> {
+/// A field: its name and one value.
+type Field = (&'static str, String);
+
+/// The fields of one entry, those that it has. What there may be several of is a field of its own for each, as the
+/// journal keeps it (`journalctl JIT_APPROVER=bob`). Texts are as typed: whoever shows them escapes them.
+pub(super) fn fields(row: &Row, entry: &Entry) -> Vec<Field> {
     let typed = row.typed();
-    let about = about(entry);
     let origin = origin(entry);
     let text = |text: Option<&str>| text.map(str::to_owned);
-    let all = [
+    let before = [
         ("JIT_SEQ", Some(row.seq.to_string())),
         ("JIT_AT", Some(rfc3339(row.at))),
         ("JIT_KIND", Some(row.kind.clone())),
@@ -19,35 +24,76 @@ pub(super) fn fields(row: &Row, entry: &Entry) -> Vec<(&'static str, String)> {
         ("JIT_USER", entry.person().map(|person| person.name.clone())),
         ("JIT_UID", entry.person().map(|person| person.uid.to_string())),
         ("JIT_ROLE", text(entry.role())),
-        ("JIT_RULE", about.map(|about| about.rule.to_string())),
-        ("JIT_UNTIL", about.map(|about| rfc3339(about.until))),
         ("JIT_REASON", text(typed.reason)),
         ("JIT_TICKET", text(typed.ticket)),
         ("JIT_NOTE", text(typed.note)),
-        ("JIT_CAUSE", cause(entry).map(|cause| cause.as_str().to_owned())),
         ("JIT_TTY", origin.and_then(|origin| origin.tty.clone())),
         ("JIT_REMOTE", origin.and_then(|origin| origin.remote.clone())),
-        ("JIT_HASH", Some(chain::hex(&row.hash))),
-        ("JIT_BODY", Some(row.body.to_string())),
     ];
-    all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    let after = [("JIT_HASH", chain::hex(&row.hash)), ("JIT_BODY", row.body.to_string())];
+    let before = before.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    before.chain(own(entry)).chain(after).collect()
 }
 
-/// The grant that an entry is about.
-fn about(entry: &Entry) -> Option<&About> {
+/// What entries of one kind have and others do not.
+fn own(entry: &Entry) -> Vec<Field> {
     match entry {
-        Entry::Decided { about, .. }
-        | Entry::Intent { about, .. }
-        | Entry::Applied { about, .. }
-        | Entry::Ending { about, .. }
-        | Entry::Ended { about, .. }
-        | Entry::Stuck { about, .. } => Some(about),
+        Entry::Requested { asked } | Entry::Refused { asked, .. } => {
+            asked.seconds.map(seconds).into_iter().collect()
+        }
+        Entry::Pending { about, terms } => {
+            let mut all = vec![waiting(about), seconds(terms.seconds)];
+            all.extend(terms.start.map(start));
+            // What nobody has to approve is no question that could lapse.
+            all.extend((!terms.approvals.is_empty()).then(|| ("JIT_LAPSE", rfc3339(terms.lapse.wall))));
+            all.extend(terms.approvals.iter().map(|approval| ("JIT_MISSING", approval.phrase())));
+            all.extend(terms.extends.map(|id| ("JIT_EXTENDS", id.to_string())));
+            all.extend(groups(&terms.gives));
+            all
+        }
+        Entry::Approved { about, approval, missing } => {
+            let mut all = vec![waiting(about)];
+            all.extend(approver(&approval.approver));
+            all.extend(approval.seconds.map(seconds));
+            all.extend(missing.iter().map(|missing| ("JIT_MISSING", missing.clone())));
+            all
+        }
+        Entry::Scheduled { about, start: at } => vec![waiting(about), start(*at)],
+        Entry::Closed { about, cause, closed_by, .. } => {
+            let mut all = vec![waiting(about), ("JIT_CAUSE", cause.as_str().to_owned())];
+            all.extend(closed_by.as_ref().map(|by| ("JIT_CLOSED_BY", by.name.clone())));
+            all
+        }
+        Entry::Decided { about, approved_by, .. } => {
+            granted(about).into_iter().chain(approved_by.iter().flat_map(approver)).collect()
+        }
+        Entry::Intent { about, gives, start: at, span, .. } => {
+            let mut all = granted(about).to_vec();
+            all.push(start(*at));
+            all.extend(span.and_then(|span| span.replaces).map(replaces));
+            all.extend(groups(gives));
+            all
+        }
+        Entry::Applied { about, .. } => granted(about).to_vec(),
+        Entry::Ending { about, cause, ended_by, .. } => {
+            let mut all = granted(about).to_vec();
+            all.push(("JIT_CAUSE", cause.as_str().to_owned()));
+            all.extend(ended_by.as_ref().map(|by| ("JIT_ENDED_BY", by.name.clone())));
+            all
+        }
+        Entry::Ended { about, cause, residue, .. } => {
+            let mut all = granted(about).to_vec();
+            all.push(("JIT_CAUSE", cause.as_str().to_owned()));
+            all.extend(residue.iter().map(|left| ("JIT_RESIDUE", left.clone())));
+            all
+        }
+        Entry::Stuck { about, cause, .. } => {
+            granted(about).into_iter().chain([("JIT_CAUSE", cause.as_str().to_owned())]).collect()
+        }
         Entry::Started { .. }
         | Entry::Stopped { .. }
         | Entry::PolicyLoaded { .. }
         | Entry::PolicyRejected { .. }
-        | Entry::Requested { .. }
-        | Entry::Refused { .. }
         | Entry::CallRefused { .. }
         | Entry::TextsErased { .. }
         | Entry::RefusalsCounted { .. }
@@ -56,27 +102,64 @@ fn about(entry: &Entry) -> Option<&About> {
         | Entry::Drift { .. }
         | Entry::GuardActed { .. }
         | Entry::LedgerRestored { .. }
-        | Entry::Checkpoint { .. } => None,
+        | Entry::Checkpoint { .. } => Vec::new(),
     }
 }
 
-fn cause(entry: &Entry) -> Option<Cause> {
-    if let Entry::Ending { cause, .. } | Entry::Ended { cause, .. } | Entry::Stuck { cause, .. } = entry {
-        Some(*cause)
-    } else {
-        None
-    }
+fn granted(about: &About) -> [Field; 2] {
+    [("JIT_RULE", about.rule.to_string()), ("JIT_UNTIL", rfc3339(about.until))]
 }
 
+fn waiting(about: &AboutOpen) -> Field {
+    ("JIT_RULE", about.rule.to_string())
+}
+
+fn approver(person: &Person) -> [Field; 2] {
+    [("JIT_APPROVER", person.name.clone()), ("JIT_APPROVER_UID", person.uid.to_string())]
+}
+
+fn groups(gives: &Gives) -> impl Iterator<Item = Field> {
+    gives.groups.iter().map(|group| ("JIT_GROUP", group.name.clone()))
+}
+
+fn seconds(seconds: u32) -> Field {
+    ("JIT_SECONDS", seconds.to_string())
+}
+
+fn start(at: i64) -> Field {
+    ("JIT_START", rfc3339(at))
+}
+
+fn replaces(id: RequestId) -> Field {
+    ("JIT_REPLACES", id.to_string())
+}
+
+/// From where whoever did it did it.
 fn origin(entry: &Entry) -> Option<&Origin> {
-    if let Entry::Requested { asked } | Entry::Refused { asked, .. } = entry {
-        Some(&asked.from)
-    } else if let Entry::CallRefused { from, .. }
-    | Entry::Locked { from, .. }
-    | Entry::Unlocked { from, .. } = entry
-    {
-        Some(from)
-    } else {
-        None
+    match entry {
+        Entry::Requested { asked } | Entry::Refused { asked, .. } => Some(&asked.from),
+        Entry::Approved { approval, .. } => Some(&approval.from),
+        Entry::Closed { from, .. } => from.as_ref(),
+        Entry::CallRefused { from, .. }
+        | Entry::TextsErased { from, .. }
+        | Entry::Locked { from, .. }
+        | Entry::Unlocked { from, .. } => Some(from),
+        Entry::Started { .. }
+        | Entry::Stopped { .. }
+        | Entry::PolicyLoaded { .. }
+        | Entry::PolicyRejected { .. }
+        | Entry::Pending { .. }
+        | Entry::Scheduled { .. }
+        | Entry::Decided { .. }
+        | Entry::Intent { .. }
+        | Entry::Applied { .. }
+        | Entry::RefusalsCounted { .. }
+        | Entry::Ending { .. }
+        | Entry::Ended { .. }
+        | Entry::Stuck { .. }
+        | Entry::Drift { .. }
+        | Entry::GuardActed { .. }
+        | Entry::LedgerRestored { .. }
+        | Entry::Checkpoint { .. } => None,
     }
 }

@@ -82,12 +82,45 @@ const REQUESTED: Message = Message {
     subject: "@JIT_USER@ asked for the role @JIT_ROLE@",
     text: "Somebody asked for a role. What was decided follows under the same JIT_REQUEST. See: jitctl show @JIT_REQUEST@",
 };
+const PENDING: Message = Message {
+    kind: "pending",
+    id: "a6bf29b3f18845728e6cf42b16ccc9f4",
+    severity: Severity::Notice,
+    subject: "@JIT_USER@ wants the role @JIT_ROLE@, and it is not decided yet",
+    text: "A rule permits the request, and people have to approve it or its start has to come: the message says who, when, and how\n\
+        long it stays open. Nothing has changed on the host.\n\
+        To see what it would change: jitctl show @JIT_REQUEST@\n\
+        To decide, for those who may: jitctl approve @JIT_REQUEST@, or jitctl deny @JIT_REQUEST@ --note WHY",
+};
+const APPROVED: Message = Message {
+    kind: "approved",
+    id: "6e41ffbe283e4c44af7da1b662f38b4b",
+    severity: Severity::Notice,
+    subject: "@JIT_APPROVER@ approved the role @JIT_ROLE@ for @JIT_USER@",
+    text: "One approver said yes. The message says what is still missing. See: jitctl show @JIT_REQUEST@",
+};
+const SCHEDULED: Message = Message {
+    kind: "scheduled",
+    id: "311b72f0a76441bbbd7a3d2bc024e6f4",
+    severity: Severity::Info,
+    subject: "@JIT_USER@ is to get the role @JIT_ROLE@ at @JIT_START@",
+    text: "Everybody who has to has approved the request, and it waits for its start. Nothing has changed on the host, and whether it\n\
+        is permitted is looked at again then. See: jitctl show @JIT_REQUEST@",
+};
+const CLOSED: Message = Message {
+    kind: "closed",
+    id: "2198b7e216bc448d987d149d84c9e5b0",
+    severity: Severity::Notice,
+    subject: "@JIT_USER@ does not get the role @JIT_ROLE@",
+    text: "A request that was open is closed without a grant (@JIT_CAUSE@). Nothing has changed on the host.\n\
+        See: jitctl show @JIT_REQUEST@",
+};
 const DECIDED: Message = Message {
     kind: "decided",
     id: "f40731abbfc34bcd927300ac15a45c11",
     severity: Severity::Info,
     subject: "@JIT_USER@ may have the role @JIT_ROLE@",
-    text: "The policy grants the request, by the rule @JIT_RULE@. See: jitctl show @JIT_REQUEST@",
+    text: "The policy grants the request, by the rule @JIT_RULE@, and everybody who has to has approved it. See: jitctl show @JIT_REQUEST@",
 };
 const INTENT: Message = Message {
     kind: "intent",
@@ -138,7 +171,8 @@ const ENDED: Message = Message {
     id: "f4a6732464c648eeb2a36c40fe986a36",
     severity: Severity::Notice,
     subject: "@JIT_USER@ no longer has the role @JIT_ROLE@",
-    text: "A grant has ended (@JIT_CAUSE@) and was verified to be off the host. See: jitctl show @JIT_REQUEST@",
+    text: "A grant has ended (@JIT_CAUSE@) and was verified to be off the host. What still holds a group of it is named in the message.\n\
+        See: jitctl show @JIT_REQUEST@",
 };
 const STUCK: Message = Message {
     kind: "stuck",
@@ -202,12 +236,16 @@ const CHECKPOINT: Message = Message {
 };
 
 /// Every kind of message.
-const MESSAGES: [Message; 21] = [
+const MESSAGES: [Message; 25] = [
     STARTED,
     STOPPED,
     POLICY_LOADED,
     POLICY_REJECTED,
     REQUESTED,
+    PENDING,
+    APPROVED,
+    SCHEDULED,
+    CLOSED,
     DECIDED,
     INTENT,
     APPLIED,
@@ -235,6 +273,10 @@ pub fn message(entry: &Entry) -> &'static Message {
         Entry::PolicyLoaded { .. } => &POLICY_LOADED,
         Entry::PolicyRejected { .. } => &POLICY_REJECTED,
         Entry::Requested { .. } => &REQUESTED,
+        Entry::Pending { .. } => &PENDING,
+        Entry::Approved { .. } => &APPROVED,
+        Entry::Scheduled { .. } => &SCHEDULED,
+        Entry::Closed { .. } => &CLOSED,
         Entry::Decided { .. } => &DECIDED,
         Entry::Intent { .. } => &INTENT,
         Entry::Applied { .. } => &APPLIED,

@@ -4,8 +4,8 @@ use jitd_core::record::chain;
 use jitd_core::record::{Draft, Entry, Person};
 use rusqlite::Connection;
 
-use super::super::{AppendError, CHECKPOINT_NANOS, Purpose};
-use super::{TempDir, long_ago, note, one_of_each, open, read_all, request, typed};
+use super::super::{AppendError, CHECKPOINT_NANOS, Ledger, Purpose};
+use super::{TempDir, approved, long_ago, note, one_of_each, open, read_all, request, typed, waiting};
 
 #[test]
 fn numbers_have_no_gaps_and_each_hash_follows() {
@@ -153,6 +153,37 @@ fn an_erased_text_is_gone_from_the_disk_and_the_chain_holds() {
     let ledger = open(dir.path()).unwrap();
     assert_eq!(ledger.opened().erased, 3);
     assert_eq!(ledger.rows_after(0, 100).unwrap()[18].hash, head.hash);
+}
+
+#[test]
+fn with_a_request_the_notes_of_its_approvers_are_erased() {
+    let dir = TempDir::new();
+    let mut ledger = open(dir.path()).unwrap();
+    ledger.append(&waiting(), Purpose::Raise).unwrap();
+    let note = |ledger: &Ledger, kind: &str| {
+        let row = ledger.rows_after(0, 100).unwrap().into_iter().find(|row| row.kind == kind).unwrap();
+        row.typed().note.map(str::to_owned)
+    };
+    assert_eq!(note(&ledger, "approved").as_deref(), Some("fine with me"));
+    assert_eq!(ledger.erase_texts(approved()).unwrap(), 3, "reason, ticket and a note");
+    assert_eq!(note(&ledger, "approved"), None);
+    assert_eq!(note(&ledger, "closed").as_deref(), Some("not tonight"), "that is of another request");
+    drop(ledger);
+    assert_eq!(open(dir.path()).unwrap().opened().erased, 3, "and the chain holds");
+}
+
+#[test]
+fn a_vote_has_the_reason_of_its_request_beside_its_own_note() {
+    let dir = TempDir::new();
+    let mut ledger = open(dir.path()).unwrap();
+    ledger.append(&waiting(), Purpose::Raise).unwrap();
+    let rows = ledger.rows_for_sinks(0, 100).unwrap();
+    for (kind, note) in
+        [("pending", None), ("approved", Some("fine with me")), ("closed", Some("not tonight"))]
+    {
+        let typed = rows.iter().find(|row| row.kind == kind).unwrap().typed();
+        assert_eq!((typed.reason, typed.note), (Some("INC-42 nginx stuck"), note), "{kind}");
+    }
 }
 
 #[test]

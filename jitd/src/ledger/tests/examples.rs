@@ -1,12 +1,12 @@
-//! One entry of each kind, as they follow one another on a bad day of a small host.
+//! One entry of each kind that no request has to wait for, as they follow one another on a bad day of a small host.
 
 use jit_common::ids::RequestId;
 use jit_common::refusal::RuleRef;
 use jitd_core::now::{BootId, Deadline, NANOS};
-use jitd_core::policy::{Authenticate, Command, Commands, RunAs, SudoRole};
+use jitd_core::policy::{Authenticate, Command, Commands, Gives, RunAs, SudoRole};
 use jitd_core::record::chain;
 use jitd_core::record::{
-    About, Asked, Cause, DisabledRole, Draft, Entry, Origin, Person, TypedHash, TypedText,
+    About, Asked, Cause, DisabledRole, Draft, Entry, Origin, Person, Span, TypedHash, TypedText,
 };
 
 /// 2026-11-22T14:02:00Z.
@@ -112,6 +112,8 @@ fn about_a_grant() -> Vec<Draft> {
         password: Authenticate::NotAsked,
         commands: Commands::These(vec![Command::new(&restart).unwrap()]),
     };
+    let gives = Gives { sudo: Some(sudo), groups: vec![] };
+    let span = Some(Span { since: start, longest: 3600, replaces: None });
     let change = vec!["sudo /usr/bin/systemctl restart nginx".to_owned()];
     let draft = |at: i64, entry: Entry, texts: Vec<TypedText>| Draft {
         at: start + at * NANOS,
@@ -128,10 +130,11 @@ fn about_a_grant() -> Vec<Draft> {
                 about: about(),
                 policy: "3f".repeat(32),
                 conditions: vec!["alice is in group oncall".to_owned()],
+                approved_by: vec![],
             },
             vec![],
         ),
-        draft(0, Entry::Intent { about: about(), sudo, start, deadline, change }, vec![]),
+        draft(0, Entry::Intent { about: about(), gives, start, deadline, change, span }, vec![]),
         draft(0, Entry::Applied { about: about(), refused: vec![] }, vec![]),
         draft(
             60,
@@ -143,7 +146,7 @@ fn about_a_grant() -> Vec<Draft> {
             Entry::Stuck { about: about(), cause, tries: 2, why: "/run/jit is read-only".to_owned() },
             vec![],
         ),
-        draft(61, Entry::Ended { about: about(), cause, late_ms: None }, vec![]),
+        draft(61, Entry::Ended { about: about(), cause, late_ms: None, residue: vec![] }, vec![]),
     ]
 }
 
@@ -170,7 +173,7 @@ fn about_people() -> Vec<Draft> {
     ]
 }
 
-/// One entry of each kind. The checkpoint is signed on its way into the ledger.
+/// One entry of each of these kinds. The checkpoint is signed on its way into the ledger.
 pub(crate) fn one_of_each() -> Vec<Draft> {
     let empty = String::new();
     let signed = Entry::Checkpoint { of: 0, hash: empty.clone(), host_key: empty.clone(), signature: empty };

@@ -7,7 +7,7 @@ use jitd_core::record::chain;
 use jitd_core::record::verify::{Fault, Report, Verifier};
 
 use super::super::{Purpose, Row, signature_holds};
-use super::{TempDir, child, one_of_each, open};
+use super::{TempDir, WAITING, child, one_of_each, open};
 
 fn exported() -> (Vec<Row>, Vec<String>) {
     let dir = TempDir::new();
@@ -97,14 +97,26 @@ fn the_documented_program_verifies_the_same_export() {
     }
 }
 
-/// Ledgers of every version that was ever released have to be read for ever. This is the first one.
 #[test]
-fn the_ledger_of_version_1_still_verifies() {
-    let report = verify(
-        &include_str!("../../../core/src/record/ledger-1.jsonl")
-            .lines()
-            .map(str::to_owned)
-            .collect::<Vec<_>>(),
-    );
-    assert_eq!((report.problem, report.entries, report.checkpoints), (None, 19, 1));
+fn the_documented_program_holds_the_notes_of_approvers_against_their_hashes() {
+    if !child::has("python3") {
+        return child::not_tested("the program in docs/ledger-format.md, for there is no python3");
+    }
+    let done = python(WAITING);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    for (from, to) in [("fine with me", "fine with us"), ("not tonight", "tonight")] {
+        let done = python(&WAITING.replace(from, to));
+        assert!(!done.status.success(), "{from} became {to} and was not noticed");
+    }
+}
+
+/// Ledgers of every version that was ever released have to be read for ever. These are of the first one, and of the
+/// first that knew requests that wait.
+#[test]
+fn ledgers_of_old_still_verify() {
+    let first = include_str!("../../../core/src/record/ledger-1.jsonl");
+    for (export, entries, checkpoints) in [(first, 19, 1), (WAITING, 22, 0)] {
+        let report = verify(&export.lines().map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!((report.problem, report.entries, report.checkpoints), (None, entries, checkpoints));
+    }
 }

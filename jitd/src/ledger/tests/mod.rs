@@ -1,4 +1,4 @@
-//! The ledger's tests, and what they share: a folder of their own, and one entry of each kind.
+//! The ledger's tests, and what they share: a folder of their own, and entries of every kind.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,6 +17,7 @@ mod full;
 mod killed;
 mod open;
 mod syncs;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,6 +25,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use jitd_core::record::{Draft, Entry};
 
 pub(crate) use self::examples::{long_ago, one_of_each, request, typed};
+pub(crate) use self::waiting::{WAITING, approved, waiting};
 
 use super::{Ledger, OpenError, Row};
 

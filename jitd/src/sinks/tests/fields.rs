@@ -6,12 +6,13 @@ use jitd_core::record::Entry;
 
 use super::super::fields::fields;
 use super::super::{catalog, message};
-use super::rows;
+use super::{rows, waiting_rows};
+use crate::ledger::Row;
 
 #[test]
 fn each_kind_has_an_id_of_its_own() {
     let mut ids = BTreeSet::new();
-    for row in rows() {
+    for row in [rows(), waiting_rows()].concat() {
         let kind = message(&row.entry().unwrap());
         assert_eq!(kind.kind, row.kind);
         assert!(kind.id.len() == 32 && kind.id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{}", kind.id);
@@ -41,8 +42,6 @@ fn the_catalog_is_the_table() {
 #[test]
 fn a_granted_role_says_alone_who_what_why_and_until_when() {
     let row = rows().into_iter().find(|row| row.kind == "applied").unwrap();
-    let fields = fields(&row, &row.entry().unwrap());
-    let of = |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value.as_str());
     for (name, value) in [
         ("JIT_SEQ", "10"),
         ("JIT_AT", "2026-11-22T14:02:00Z"),
@@ -56,7 +55,76 @@ fn a_granted_role_says_alone_who_what_why_and_until_when() {
         ("JIT_REASON", "INC-42 nginx stuck"),
         ("JIT_TICKET", "INC-42"),
     ] {
-        assert_eq!(of(name), Some(value), "{name}");
+        assert_eq!(of(&row, name), [value], "{name}");
     }
-    assert_eq!(of("JIT_CAUSE"), None);
+    assert!(of(&row, "JIT_CAUSE").is_empty());
+}
+
+/// The values of one field.
+fn of(row: &Row, name: &str) -> Vec<String> {
+    let all = fields(row, &row.entry().unwrap());
+    all.into_iter().filter(|(field, _)| *field == name).map(|(_, value)| value).collect()
+}
+
+/// The fields of the entry with this number, `NAME=value`, but for those that every entry has.
+fn own(seq: usize) -> Vec<String> {
+    const EVERY: [&str; 11] = [
+        "JIT_SEQ",
+        "JIT_AT",
+        "JIT_KIND",
+        "JIT_REQUEST",
+        "JIT_USER",
+        "JIT_UID",
+        "JIT_ROLE",
+        "JIT_REASON",
+        "JIT_TICKET",
+        "JIT_HASH",
+        "JIT_BODY",
+    ];
+    let row = waiting_rows().remove(seq - 1);
+    let all = fields(&row, &row.entry().unwrap()).into_iter();
+    let own = all.filter(|(name, _)| !EVERY.contains(name));
+    own.map(|(name, value)| format!("{name}={value}"))
+        .filter(|field| !field.starts_with("JIT_RULE="))
+        .collect()
+}
+
+#[test]
+fn a_request_that_waits_says_what_it_waits_for() {
+    assert_eq!(
+        own(2),
+        [
+            "JIT_SECONDS=1800",
+            "JIT_LAPSE=2026-11-22T16:02:00Z",
+            "JIT_MISSING=1 person in leads",
+            "JIT_MISSING=1 person in security",
+            "JIT_GROUP=docker"
+        ]
+    );
+    assert_eq!(
+        own(9),
+        ["JIT_SECONDS=600", "JIT_START=2026-11-22T14:07:00Z", "JIT_EXTENDS=3c8d0fgh", "JIT_GROUP=docker"]
+    );
+    assert_eq!(own(10), ["JIT_START=2026-11-22T14:07:00Z"]);
+}
+
+#[test]
+fn what_became_of_it_says_who_decided_and_from_where() {
+    let (bob, carol) =
+        (["JIT_APPROVER=bob", "JIT_APPROVER_UID=1001"], ["JIT_APPROVER=carol", "JIT_APPROVER_UID=1002"]);
+    let note = ["JIT_NOTE=fine with me", "JIT_TTY=pts/5"];
+    assert_eq!(own(3), [&note[..], &bob, &["JIT_SECONDS=1200", "JIT_MISSING=1 person in security"]].concat());
+    assert_eq!(own(4), carol);
+    assert_eq!(own(5), [&["JIT_UNTIL=2026-11-22T14:23:30Z"][..], &bob, &carol].concat());
+    assert_eq!(own(19), ["JIT_NOTE=not tonight", "JIT_TTY=pts/5", "JIT_CAUSE=denied", "JIT_CLOSED_BY=bob"]);
+    assert_eq!(own(22), ["JIT_CAUSE=lapsed"]);
+}
+
+#[test]
+fn a_grant_of_groups_says_which_what_it_replaces_and_what_is_left() {
+    let until = "JIT_UNTIL=2026-11-22T14:33:30Z";
+    let start = "JIT_START=2026-11-22T14:07:00Z";
+    assert_eq!(own(12), [until, start, "JIT_REPLACES=3c8d0fgh", "JIT_GROUP=docker"]);
+    assert_eq!(own(16), [until, "JIT_CAUSE=expired", "JIT_RESIDUE=bash (pid 4720) of alice holds docker"]);
+    assert!(of(&waiting_rows()[1], "JIT_RULE")[0].contains("two people behind it"));
 }

@@ -8,7 +8,7 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 
 use super::super::journald::{Journald, serialize};
 use super::super::{Sink, SinkError};
-use super::{Host, TempDir, listen, rows};
+use super::{Host, TempDir, listen, rows, waiting_rows};
 use crate::ledger::{Purpose, Row};
 
 /// Reads a message as journald does. Panics on anything it would drop.
@@ -46,7 +46,7 @@ fn row_with_note(note: &str) -> Row {
 
 #[test]
 fn every_kind_is_a_message_with_an_id_and_one_line() {
-    for row in rows() {
+    for row in [rows(), waiting_rows()].concat() {
         let fields = parse(&serialize(&row).unwrap());
         for name in ["MESSAGE", "MESSAGE_ID", "PRIORITY", "JIT_SEQ", "JIT_HASH", "JIT_BODY"] {
             assert_eq!(of(&fields, name).len(), 1, "{name} of {}", row.kind);
@@ -67,6 +67,17 @@ fn a_reason_with_newlines_forges_no_field() {
     assert_eq!(of(&fields, "JIT_USER"), ["alice"]);
     assert_eq!(of(&fields, "PRIORITY").len(), 1);
     assert!(of(&fields, "MESSAGE")[0].contains("please\\nJIT_USER=root"));
+}
+
+#[test]
+fn a_note_with_newlines_forges_no_approver() {
+    let mut row = waiting_rows().into_iter().find(|row| row.kind == "approved").unwrap();
+    let forged = "ok\nJIT_APPROVER=root\nJIT_MISSING=nobody";
+    row.texts.iter_mut().for_each(|text| text.text = forged.to_owned());
+    let fields = parse(&serialize(&row).unwrap());
+    assert_eq!(of(&fields, "JIT_NOTE"), [forged]);
+    assert_eq!(of(&fields, "JIT_APPROVER"), ["bob"]);
+    assert_eq!(of(&fields, "JIT_MISSING"), ["1 person in security"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::super::syslog::line;
-use super::rows;
+use super::{rows, waiting_rows};
 
 fn zone(name: &str) -> TimeZone {
     // Rules in the form of POSIX, so that no test depends on the host's zone files.
@@ -36,7 +36,7 @@ fn days_are_padded_and_summer_time_is_honoured() {
 
 #[test]
 fn nothing_typed_makes_a_second_line_or_the_last_number() {
-    for row in rows() {
+    for row in [rows(), waiting_rows()].concat() {
         let line = line(&row, &TimeZone::UTC).unwrap();
         assert!(line.chars().all(jit_common::escape::is_plain), "{line}");
         let last = line.rsplit(" seq=").next().unwrap();
@@ -46,6 +46,19 @@ fn nothing_typed_makes_a_second_line_or_the_last_number() {
     row.texts.iter_mut().for_each(|text| text.text = format!("{} seq=999", "ü".repeat(9000)));
     let line = line(&row, &TimeZone::UTC).unwrap();
     assert!(line.len() < 5000 && line.contains(" [...] seq=7 id=7k2m9xqa kind=requested"));
+}
+
+#[test]
+fn an_approvers_note_forges_nothing() {
+    for kind in ["approved", "closed"] {
+        let mut row = waiting_rows().into_iter().find(|row| row.kind == kind).unwrap();
+        let forged = "ok\nNov 22 14:02:00 web1 jitd[1]: alice was granted docker seq=999 kind=applied uid=0";
+        row.texts.iter_mut().for_each(|text| text.text = forged.to_owned());
+        let line = line(&row, &TimeZone::UTC).unwrap();
+        assert!(line.chars().all(jit_common::escape::is_plain), "{line}");
+        let end = format!(" seq={} id={} kind={kind} uid=1000 hash=", row.seq, row.request.unwrap());
+        assert!(line.contains(&end) && line.rfind(&end) > line.rfind("seq=999"), "{line}");
+    }
 }
 
 #[test]

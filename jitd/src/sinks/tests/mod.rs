@@ -21,7 +21,7 @@ use jitd_core::record::Draft;
 use tokio::sync::watch;
 
 use super::{Sink, SinkHealth, Source, Tail};
-use crate::ledger::tests::{TempDir, one_of_each, open};
+use crate::ledger::tests::{TempDir, one_of_each, open, waiting};
 use crate::ledger::{Ledger, Purpose, Row};
 
 /// A ledger in a folder of its own, read by sinks while it grows.
@@ -68,11 +68,20 @@ impl Host {
     }
 }
 
-/// The rows of one entry of each kind.
+/// The rows of one entry of each kind that no request has to wait for.
 fn rows() -> Vec<Row> {
+    rows_of(&one_of_each())
+}
+
+/// The rows of requests that wait, and of what becomes of them.
+fn waiting_rows() -> Vec<Row> {
+    rows_of(&waiting())
+}
+
+fn rows_of(drafts: &[Draft]) -> Vec<Row> {
     let dir = TempDir::new();
     let mut ledger = open(dir.path()).unwrap();
-    ledger.append(&one_of_each(), Purpose::Raise).unwrap();
+    ledger.append(drafts, Purpose::Raise).unwrap();
     ledger.rows_for_sinks(0, 100).unwrap()
 }
 
