@@ -1,6 +1,6 @@
 //! What `policy check` and `policy test` found, in JSON.
 
-use jitd_core::policy::{Finding, FindingKind};
+use jitd_core::policy::{About, Finding, FindingKind};
 use serde::Serialize;
 
 /// Something worth a second look.
@@ -8,8 +8,10 @@ use serde::Serialize;
 pub(crate) struct LintJson {
     /// What kind of thing.
     pub(crate) kind: &'static str,
-    /// The role.
-    pub(crate) role: String,
+    /// What it is about: `role web-restart`, `rule "…"`.
+    pub(crate) about: String,
+    /// The role, when it is about one.
+    pub(crate) role: Option<String>,
     /// Where it stands.
     pub(crate) location: String,
     /// A sentence about it.
@@ -24,8 +26,17 @@ impl LintJson {
             FindingKind::RiskTooLow => "risk-too-low",
             FindingKind::AnyArguments => "any-arguments",
             FindingKind::Unused => "unused",
+            FindingKind::GivenGroup => "given-group",
+            FindingKind::NoApproval => "no-approval",
+            FindingKind::PeersApprove => "peers-approve",
+            FindingKind::NobodyLeft => "nobody-left",
         };
-        Self { kind, role: finding.role, location: finding.location.to_string(), text: finding.message }
+        let (about, location) = (finding.about.to_string(), finding.location.to_string());
+        let role = match finding.about {
+            About::Role(name) => Some(name),
+            About::Rule(_) | About::Deny(_) | About::Duties => None,
+        };
+        Self { kind, about, role, location, text: finding.message }
     }
 }
 

@@ -6,6 +6,7 @@ use jit_common::paths;
 use jitd_core::policy::{Policy, lint};
 
 use super::files::Files;
+use super::names::{self, Names};
 use super::sudoers::Checker;
 use super::{paths as programs, zones};
 use crate::exit::Exit;
@@ -27,8 +28,10 @@ pub(crate) struct Checked {
     pub(crate) lints: Vec<LintJson>,
     /// What this host cannot carry.
     pub(crate) roles: Vec<RoleCheckJson>,
-    /// Rules that cannot be evaluated on this host.
+    /// Rules and denies that cannot be evaluated on this host.
     pub(crate) rules: Vec<String>,
+    /// Groups and accounts that are named and are not here: nobody is meant by them.
+    pub(crate) names: Vec<String>,
     /// What was checked with.
     pub(crate) checked_with: Option<String>,
     /// What nobody looked at here.
@@ -78,15 +81,22 @@ fn look_at(policy: &Policy, checked: &mut Checked) {
         }
     };
     checked.checked_with = visudo.as_ref().map(Checker::name);
+    let names = Names::default();
+    let etc_group = names::etc_group();
     for role in policy.roles() {
         let mut problems = role.sudo.as_ref().map_or_else(Vec::new, programs::problems);
         problems.extend(visudo.as_ref().and_then(|visudo| visudo.problem(role)));
+        problems.extend(names.of_role(role, etc_group.as_deref().ok()));
         if !problems.is_empty() {
             let location = role.location.to_string();
             checked.roles.push(RoleCheckJson { role: role.name.clone(), location, problems });
         }
     }
-    checked.not_checked.push("whether the groups and accounts it names exist: jitd looks them up".to_owned());
+    let missing = names.of_people(policy);
+    checked.rules.extend(missing.denies);
+    checked.names = missing.others;
+    let not_asked = names.trouble().or(etc_group.err());
+    checked.not_checked.extend(not_asked.map(|why| format!("whether all groups and accounts exist: {why}")));
 }
 
 fn unknown_zones(policy: &Policy) -> Vec<String> {
@@ -94,7 +104,7 @@ fn unknown_zones(policy: &Policy) -> Vec<String> {
     schedules
         .filter(|(_, schedule)| !zones::is_known(&schedule.zone))
         .map(|(rule, schedule)| {
-            format!("{}: this host does not know the time zone {}", rule.reference(), schedule.zone)
+            format!("rule {}: this host does not know the time zone {}", rule.reference(), schedule.zone)
         })
         .collect()
 }
@@ -107,6 +117,7 @@ fn json(checked: Checked) -> AnswerJson<'static> {
         lints: checked.lints,
         roles: checked.roles,
         rules: checked.rules,
+        names: checked.names,
         checked_with: checked.checked_with,
         not_checked: checked.not_checked,
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 mod files;
+mod names;
 mod paths;
 mod sudoers;
 pub(crate) mod test;

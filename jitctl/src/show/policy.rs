@@ -25,7 +25,7 @@ pub(crate) fn checked(checked: &Checked) -> Page {
         page.line(2, Text::default().then(Ink::Bad, "error: ").plain(error));
     }
     for lint in &checked.lints {
-        let text = format!("{}: role {}: {}", lint.location, lint.role, lint.text);
+        let text = format!("{}: {}: {}", lint.location, lint.about, lint.text);
         page.line(2, Text::default().then(Ink::Warn, "look at: ").plain(text));
     }
     for role in &checked.roles {
@@ -35,7 +35,10 @@ pub(crate) fn checked(checked: &Checked) -> Page {
         }
     }
     for rule in &checked.rules {
-        page.line(2, Text::default().then(Ink::Bad, "not on this host: ").plain(format!("rule {rule}")));
+        page.line(2, Text::default().then(Ink::Bad, "not on this host: ").plain(rule));
+    }
+    for name in &checked.names {
+        page.line(2, Text::default().then(Ink::Warn, "not on this host: ").plain(name));
     }
     if let Some(visudo) = &checked.checked_with {
         page.line(2, Text::default().faint(format!("sudo was asked about each role: {visudo}")));

@@ -73,7 +73,10 @@ fn a_good_policy_is_0_and_says_what_was_not_checked() {
     let ran = check(&dir, &[]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     assert!(ran.out.starts_with("10-web.toml: 1 role, 1 rule, 1 deny; hash "), "{ran:?}");
-    assert!(ran.out.contains("not checked: whether the groups and accounts"), "{ran:?}");
+    let looked_up = ran.out.contains("not on this host: deny \"contractors never\" (10-web.toml:15): there is no group contractors here, so it refuses everybody")
+        && ran.out.contains("not on this host: rule \"on-call restarts web at once\" (10-web.toml:7): eligible: there is no group oncall here");
+    let not_looked_up = ran.out.contains("not checked: whether all groups and accounts exist: ");
+    assert!(looked_up != not_looked_up, "{ran:?}");
     let asked = ran.out.contains("sudo was asked about each role: ");
     let not_asked = ran.out.contains("not checked: whether sudo takes the roles: no visudo was found");
     assert!(asked != not_asked, "{ran:?}");
@@ -117,6 +120,48 @@ sudo    = { run_as = "root", password = false, commands = [["/bin/bash"], ["/non
     let json = check(&dir, &["--json"]).json();
     assert_eq!(json["lints"][0]["kind"], "equal-to-root");
     assert_eq!(json["roles"][0]["role"], "shell");
+}
+
+#[test]
+fn a_role_of_groups_and_people_who_approve_are_looked_at_as_well() {
+    let policy = r#"
+[role.containers]
+summary = "Containers"
+risk    = "high"
+groups  = ["docker", "no-such-group"]
+
+[[rule]]
+name         = "engineers"
+roles        = ["containers"]
+eligible     = { groups = ["docker"] }
+max_duration = "1h"
+"#;
+    let dir = directory(&[("10.toml", policy)]);
+    let ran = check(&dir, &[]);
+    for part in [
+        "look at: 10.toml:2: role containers: equal to root: the group docker: ",
+        "look at: 10.toml:7: rule \"engineers\": eligible names the group docker, which the role containers gives",
+        "look at: 10.toml:7: rule \"engineers\": gives the role containers, whose risk is high, and nobody has to",
+        "not on this host: 10.toml:2: role containers: there is no group no-such-group in /etc/group",
+    ] {
+        assert!(ran.out.contains(part), "{part}\n{ran:?}");
+    }
+    let json = check(&dir, &["--json"]).json();
+    let lints: Vec<(&str, bool)> = json["lints"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|lint| (lint["kind"].as_str().unwrap(), lint["role"].is_null()))
+        .collect();
+    assert_eq!(lints, [("equal-to-root", false), ("given-group", true), ("no-approval", true)]);
+    let text = CASES.split("[[case]]").next().unwrap().to_owned()
+        + "[[case]]\nwho = \"emil\"\ngroups = [\"docker\"]\nrole = \"containers\"\nexpect = \"granted\"\n";
+    assert_eq!(test(&dir, &text, &[]).code, 0);
+    let approvals = policy.to_owned() + "approvals = [{ by = { groups = [\"leads\"] } }]\n";
+    let ran = test(&directory(&[("10.toml", &approvals)]), &text, &[]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("after the approval of 1 person in leads"), "{ran:?}");
+    assert_eq!(test(&directory(&[("10.toml", &approvals)]), &(text + "approvals = 1\n"), &[]).code, 0);
 }
 
 #[test]
