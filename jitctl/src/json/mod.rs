@@ -51,6 +51,7 @@ pub(crate) enum AnswerJson<'a> {
         lints: Vec<LintJson>,
         roles: Vec<RoleCheckJson>,
         rules: Vec<String>,
+        names: Vec<String>,
         checked_with: Option<String>,
         not_checked: Vec<String>,
     },
