@@ -129,3 +129,23 @@ fn the_notes_of_votes_and_denials_are_held_against_their_hashes() {
         }
     }
 }
+
+/// The page for whoever reads a ledger.
+const PAGE: &str = include_str!("../../../docs/ledger-format.md");
+
+#[test]
+fn the_page_names_every_kind_and_its_examples_are_entries() {
+    for kind in Entry::KINDS {
+        assert!(PAGE.contains(&format!("`{kind}`")), "{kind} is not in docs/ledger-format.md");
+    }
+    let (_, section) = PAGE.split_once("## What an entry says\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let examples: Vec<&str> =
+        section.split("```json\n").skip(1).map(|rest| rest.split('\n').next().unwrap()).collect();
+    let kinds = ["pending", "approved", "scheduled", "closed", "decided", "intent", "ended"];
+    assert_eq!(examples.len(), kinds.len());
+    for (example, kind) in examples.into_iter().zip(kinds) {
+        let entry: Entry = serde_json::from_str(example).unwrap();
+        assert_eq!((entry.kind(), serde_json::to_string(&entry).unwrap().as_str()), (kind, example));
+    }
+}

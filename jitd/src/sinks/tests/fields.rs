@@ -40,6 +40,16 @@ fn the_catalog_is_the_table() {
 }
 
 #[test]
+fn the_page_about_the_ledger_names_every_field() {
+    let page = include_str!("../../../../docs/ledger-format.md");
+    for row in [rows(), waiting_rows()].concat() {
+        for (name, _) in fields(&row, &row.entry().unwrap()) {
+            assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/ledger-format.md");
+        }
+    }
+}
+
+#[test]
 fn a_granted_role_says_alone_who_what_why_and_until_when() {
     let row = rows().into_iter().find(|row| row.kind == "applied").unwrap();
     for (name, value) in [
