@@ -111,9 +111,22 @@ fn the_hash_is_of_names_and_texts_and_of_nothing_else() {
     }
 }
 
+/// One mistake, one error: at this place, saying this.
+fn check_each(mistakes: &[(String, &str, &str)]) {
+    for (text, place, said) in mistakes {
+        let errors = errors(text);
+        let shown = errors[0].to_string();
+        assert!(
+            shown.starts_with(&format!("p.toml:{place}: ")) && shown.contains(said),
+            "{text}\n{errors:#?}"
+        );
+        assert_eq!(errors.len(), 1, "one mistake, one error: {errors:#?}");
+    }
+}
+
 #[test]
-fn each_mistake_is_told_with_its_place_and_what_is_expected() {
-    for (text, place, said) in [
+fn each_mistake_in_a_role_is_told_with_its_place_and_what_is_expected() {
+    check_each(&[
         (role_with("risk = \"huge\""), "2:8", "\"low\", \"medium\" or \"high\""),
         (role_with("risk = 3"), "2:8", "is a string, not a number"),
         (role_with("colour = \"red\""), "2:1", "the keys are summary, risk, sudo, groups"),
@@ -143,6 +156,14 @@ fn each_mistake_is_told_with_its_place_and_what_is_expected() {
         ("[rol.web]\n".into(), "1:2", "unknown key \"rol\""),
         ("role = 3\n".into(), "1:8", "[role.web-restart]"),
         ("[rule]\nname = \"x\"\n".into(), "1:1", "two brackets"),
+        ("[[deny]]\nname = \"d\"\nroles = \"ALL\"\nsubjects = { }\n".into(), "4:12", "names nobody"),
+        ("[duties]\nkings = { users = [\"a\"] }\n".into(), "2:1", "auditors, operators"),
+    ]);
+}
+
+#[test]
+fn each_mistake_in_a_rule_is_told_with_its_place_and_what_is_expected() {
+    check_each(&[
         (rule_with("max_duration = \"30M\""), "5:16", "30m"),
         (rule_with("max_duration = 30"), "5:16", "in quotes"),
         (rule_with("max_duration = \"31d\""), "5:16", "1s to 30d"),
@@ -155,6 +176,29 @@ fn each_mistake_is_told_with_its_place_and_what_is_expected() {
         (rule_with("eligible = { groups = [\"%oncall\"] }"), "5:24", "plain name"),
         (rule_with("eligible = { users = [\"1000\"] }"), "5:23", "is a number"),
         (rule_with("eligible = { user = [\"a\"] }"), "5:14", "the keys are users, groups"),
+        (rule_with("reason = { required = true, min_length = 1025 }"), "5:42", "from 1 to 1024"),
+        (rule_with("reason = { min_length = -1 }"), "5:25", "from 1 to 1024"),
+        (rule_with("reason = { pattern = '(' }"), "5:22", "no regular expression"),
+        (rule_with("reason = { pattern = '(a{1000}){1000}' }"), "5:22", "no regular expression"),
+        (rule_with("ticket = { prompt = 7 }"), "5:21", "is a string"),
+        (rule_with("max_active = 0"), "5:14", "from 1 to 100"),
+        (rule_with("schedule = { }"), "5:12", "needs zone"),
+        (rule_with("schedule = { zone = \"../../etc/passwd\" }"), "5:21", "no time zone"),
+        (rule_with("schedule = { zone = \"/etc/localtime\" }"), "5:21", "no time zone"),
+        (rule_with("schedule = { days = \"Monday\", zone = \"UTC\" }"), "5:21", "write Mon, Tue"),
+        (rule_with("schedule = { from = \"8:00\", zone = \"UTC\" }"), "5:21", "08:00"),
+        (rule_with("schedule = { from = \"24:01\", zone = \"UTC\" }"), "5:21", "08:00"),
+        (
+            rule_with("schedule = { from = \"08:00\", to = \"08:00\", zone = \"UTC\" }"),
+            "5:12",
+            "begins where it ends",
+        ),
+    ]);
+}
+
+#[test]
+fn each_mistake_in_approvals_is_told_with_its_place_and_what_is_expected() {
+    check_each(&[
         (rule_with("approvals = []"), "5:13", "1 to 8 entries, not 0"),
         (rule_with("approvals = { by = { users = [\"b\"] } }"), "5:13", "is a list"),
         (rule_with("approvals = [\"x\"]"), "5:14", "an approval is a table"),
@@ -183,34 +227,7 @@ fn each_mistake_is_told_with_its_place_and_what_is_expected() {
         (rule_with("pending_timeout = \"9s\""), "5:19", "from 10s to 7d"),
         (rule_with("pending_timeout = \"169h\""), "5:19", "from 10s to 7d"),
         (rule_with("pending_timeout = \"2H\""), "5:19", "not understood"),
-        (rule_with("reason = { required = true, min_length = 1025 }"), "5:42", "from 1 to 1024"),
-        (rule_with("reason = { min_length = -1 }"), "5:25", "from 1 to 1024"),
-        (rule_with("reason = { pattern = '(' }"), "5:22", "no regular expression"),
-        (rule_with("reason = { pattern = '(a{1000}){1000}' }"), "5:22", "no regular expression"),
-        (rule_with("ticket = { prompt = 7 }"), "5:21", "is a string"),
-        (rule_with("max_active = 0"), "5:14", "from 1 to 100"),
-        (rule_with("schedule = { }"), "5:12", "needs zone"),
-        (rule_with("schedule = { zone = \"../../etc/passwd\" }"), "5:21", "no time zone"),
-        (rule_with("schedule = { zone = \"/etc/localtime\" }"), "5:21", "no time zone"),
-        (rule_with("schedule = { days = \"Monday\", zone = \"UTC\" }"), "5:21", "write Mon, Tue"),
-        (rule_with("schedule = { from = \"8:00\", zone = \"UTC\" }"), "5:21", "08:00"),
-        (rule_with("schedule = { from = \"24:01\", zone = \"UTC\" }"), "5:21", "08:00"),
-        (
-            rule_with("schedule = { from = \"08:00\", to = \"08:00\", zone = \"UTC\" }"),
-            "5:12",
-            "begins where it ends",
-        ),
-        ("[[deny]]\nname = \"d\"\nroles = \"ALL\"\nsubjects = { }\n".into(), "4:12", "names nobody"),
-        ("[duties]\nkings = { users = [\"a\"] }\n".into(), "2:1", "auditors, operators"),
-    ] {
-        let errors = errors(&text);
-        let shown = errors[0].to_string();
-        assert!(
-            shown.starts_with(&format!("p.toml:{place}: ")) && shown.contains(said),
-            "{text}\n{errors:#?}"
-        );
-        assert_eq!(errors.len(), 1, "one mistake, one error: {errors:#?}");
-    }
+    ]);
 }
 
 #[test]
