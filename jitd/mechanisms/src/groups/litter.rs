@@ -74,6 +74,8 @@ fn is_gone(pid: i32) -> bool {
 fn is_lock_of(dir: &Dir, name: &OsString, of: &OsStr) -> Result<bool, DirError> {
     let Some(pid) = pid_of(name, of) else { return Ok(false) };
     match dir.read(name, SIZE_MAX)? {
+        // Empty, if its writer died in between.
+        Entry::File(content) if content.bytes.is_empty() => Ok(content.mode == 0o600),
         Entry::File(content) => Ok(content.bytes == format!("{pid}\0").as_bytes()),
         Entry::Missing | Entry::Strange(_) => Ok(false),
     }
@@ -83,6 +85,7 @@ fn is_lock_of(dir: &Dir, name: &OsString, of: &OsStr) -> Result<bool, DirError> 
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
     use std::fs;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
     use crate::scratch::Scratch;
@@ -113,7 +116,10 @@ mod tests {
         for name in [&old, "gshadow.lock"] {
             fs::write(paths.etc_dir.join(name), format!("{NOBODY}\0")).unwrap();
         }
-        assert_eq!(sweep_litter(&paths).unwrap(), 4);
+        let empty = paths.etc_dir.join(format!("group.{NOBODY}"));
+        fs::write(&empty, "").unwrap();
+        fs::set_permissions(&empty, fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(sweep_litter(&paths).unwrap(), 5);
         assert!(stays.iter().all(|(name, _)| paths.etc_dir.join(name).exists()));
         assert!(!paths.etc_dir.join(&old).exists());
     }
