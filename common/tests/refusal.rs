@@ -52,6 +52,28 @@ fn of_the_policy() -> Vec<Refusal> {
         Refusal::TicketPattern { rule: rule(), pattern: "^CHG".into(), prompt: Prompt::default() },
         Refusal::AlreadyLive { id: "7k2m9xqa".into(), role: "web".into(), until_unix: 1_795_357_920 },
         Refusal::MaxActive { rule: rule(), max: 1, live: vec!["7k2m9xqa".into()] },
+        Refusal::AlreadyOpen { id: "7k2m9xqa".into(), role: "web".into() },
+        Refusal::NobodyCanApprove { rule: rule(), need: "1 person in leads".into() },
+        Refusal::TotalTooLong {
+            id: "7k2m9xqa".into(),
+            max: minutes(60),
+            left: Some(minutes(5)),
+            rule: rule(),
+        },
+    ]
+}
+
+fn of_people_deciding() -> Vec<Refusal> {
+    let id = || "7k2m9xqa".to_owned();
+    vec![
+        Refusal::BadStart { start_unix: 1_795_357_920, why: "it is over: name a time to come".into() },
+        Refusal::OwnRequest { id: id() },
+        Refusal::VotedAlready { id: id() },
+        Refusal::OnlyShorter { wanted: minutes(60), asked: minutes(30) },
+        Refusal::RequestDenied { id: id(), by: "bert".into(), note: EVIL.into() },
+        Refusal::RequestCancelled { id: id() },
+        Refusal::RequestLapsed { id: id(), why: "1 person in leads had not approved".into() },
+        Refusal::NoLongerPermitted { id: id(), why: "you are no longer in engineers".into() },
     ]
 }
 
@@ -77,7 +99,7 @@ fn of_the_daemon() -> Vec<Refusal> {
 }
 
 fn all() -> Vec<Refusal> {
-    of_the_policy().into_iter().chain(of_the_daemon()).collect()
+    of_the_policy().into_iter().chain(of_people_deciding()).chain(of_the_daemon()).collect()
 }
 
 #[test]
@@ -119,6 +141,15 @@ fn a_prompt_is_shown_and_an_empty_one_leaves_no_trace() {
 }
 
 #[test]
+fn an_extension_says_what_is_left_or_that_nothing_is() {
+    let said = |left| {
+        Refusal::TotalTooLong { id: "7k2m9xqa".into(), max: minutes(60), left, rule: rule() }.to_string()
+    };
+    assert!(said(Some(minutes(5))).ends_with("extended by 5m at most: ask again with --for 5m or less"));
+    assert!(said(None).ends_with("extended no further: when it has ended, ask again"));
+}
+
+#[test]
 fn every_refusal_crosses_the_socket_and_comes_back_the_same() {
     for refusal in all() {
         let bytes = codec::encode(&refusal).unwrap();
@@ -138,9 +169,14 @@ fn an_explanation_crosses_the_socket_and_comes_back_the_same() {
             condition(ConditionKind::Reason, Held::NotHeld),
         ],
     };
-    for outcome in
-        [Outcome::Permitted { rule: rule(), duration: minutes(30) }, Outcome::Refused(Refusal::AccountLocked)]
-    {
+    for outcome in [
+        Outcome::Permitted {
+            rule: rule(),
+            duration: minutes(30),
+            approvals: vec!["1 person in leads".into()],
+        },
+        Outcome::Refused(Refusal::AccountLocked),
+    ] {
         let told = Explanation {
             outcome,
             denies: vec![judged.clone()],

@@ -46,15 +46,35 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Ask for a role, and with COMMAND run it through sudo and give the role back when it ends
     ///
-    /// Without ROLE it shows the roles you may ask for, and how.
+    /// Without ROLE it shows the roles you may ask for, and how. When people have to approve, it waits for them; ^C leaves
+    /// the request open.
     Elevate(Elevate),
-    /// Show your grants and the state of jitd
+    /// Ask for more time for a grant that is live
+    Extend(Extend),
+    /// Show your grants, what waits for you, and the state of jitd
     Status,
     /// Show the roles you may ask for, and how
     Roles,
     /// Show how a request would be decided, rule by rule, without making it
     Explain(Explain),
-    /// Show the whole story of one request
+    /// Show open requests: those that wait for you, yours, and the others that you may see
+    Pending,
+    /// Approve a request: look at it first with `show`
+    Approve(Approve),
+    /// Deny a request, which closes it
+    Deny {
+        /// The id of the request, or its beginning
+        id: IdPrefix,
+        /// Why, for the record and for who asked
+        #[arg(long, value_name = "TEXT")]
+        note: String,
+    },
+    /// Take an open request of yours back
+    Cancel {
+        /// The id of the request, or its beginning
+        id: IdPrefix,
+    },
+    /// Show the whole story of one request: what it changes on this host, why, and what came of it
     Show {
         /// The id of a request, or its beginning
         id: IdPrefix,
@@ -90,9 +110,44 @@ pub(crate) struct Elevate {
     pub(crate) role: Option<String>,
     #[command(flatten)]
     pub(crate) terms: Terms,
+    /// Do not wait for people to approve: end with code 4 while the request is open
+    #[arg(long, requires = "role", conflicts_with = "command")]
+    pub(crate) no_wait: bool,
     /// Run this through sudo, and give the role back when it ends
     #[arg(last = true, requires = "role", value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
+}
+
+/// `extend`.
+#[derive(Debug, Args)]
+pub(crate) struct Extend {
+    /// Which one, by id or role; not needed when you have only one
+    #[arg(value_name = "ID|ROLE")]
+    pub(crate) which: Option<String>,
+    /// How much longer than its present end: 45s, 30m, 1h30m, 2d
+    #[arg(long = "for", value_name = "DURATION")]
+    pub(crate) duration: GrantDuration,
+    /// Why (without it, the reason of the grant)
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// A ticket or change number (without it, that of the grant)
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) ticket: Option<String>,
+    /// Do not wait for people to approve: end with code 4 while the request is open
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+/// `approve`.
+#[derive(Debug, Args)]
+pub(crate) struct Approve {
+    /// The id of the request, or its beginning
+    pub(crate) id: IdPrefix,
+    /// For this long and no longer; never more than was asked for
+    #[arg(long = "for", value_name = "DURATION")]
+    pub(crate) duration: Option<GrantDuration>,
+    #[command(flatten)]
+    pub(crate) note: Note,
 }
 
 /// What a request says beside the role.
@@ -107,6 +162,9 @@ pub(crate) struct Terms {
     /// A ticket or change number
     #[arg(long, requires = "role", value_name = "NUMBER")]
     pub(crate) ticket: Option<String>,
+    /// When it shall begin: 14:30 (the next such time), "2026-11-23 08:00", 2026-11-23T08:00:00Z
+    #[arg(long, requires = "role", value_name = "TIME")]
+    pub(crate) at: Option<String>,
 }
 
 /// `explain`.
@@ -280,6 +338,16 @@ mod tests {
             "jitctl elevate web systemctl",
             "jitctl elevate web --for 30",
             "jitctl elevate web --for 30M",
+            "jitctl elevate --no-wait",
+            "jitctl elevate --at 14:30",
+            "jitctl elevate web --no-wait -- id",
+            "jitctl extend web",
+            "jitctl extend --for 30M",
+            "jitctl approve",
+            "jitctl approve 7k2m --for 0s",
+            "jitctl deny 7k2m",
+            "jitctl cancel",
+            "jitctl pending 7k2m",
             "jitctl show",
             "jitctl show ../../etc",
             "jitctl revoke",

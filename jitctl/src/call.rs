@@ -21,7 +21,12 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Asks, and returns the answer. A refusal is an answer.
     pub(crate) fn ask(&self, request: &Request) -> Result<Response, Failure> {
-        let answer = client::call(&self.socket, request, Patience::Bounded(self.timeout))?;
+        self.ask_within(request, self.timeout)
+    }
+
+    /// The same with another limit.
+    pub(crate) fn ask_within(&self, request: &Request, limit: Duration) -> Result<Response, Failure> {
+        let answer = client::call(&self.socket, request, Patience::Bounded(limit))?;
         if belongs(request, &answer) { Ok(answer) } else { Err(Failure::OutOfTurn) }
     }
 
@@ -44,6 +49,8 @@ impl Daemon {
                 Response::Welcome { .. }
                 | Response::WrongVersion { .. }
                 | Response::Granted(_)
+                | Response::Open(_)
+                | Response::Pending(_)
                 | Response::Explained(_)
                 | Response::Status(_)
                 | Response::Roles(_)
@@ -61,7 +68,15 @@ fn belongs(request: &Request, answer: &Response) -> bool {
         return true;
     }
     match request {
-        Request::Elevate(_) => matches!(answer, Response::Granted(_)),
+        Request::Elevate(_) | Request::Extend { .. } | Request::Approve { .. } => {
+            matches!(answer, Response::Granted(_) | Response::Open(_))
+        }
+        Request::Await { id, .. } => match answer {
+            Response::Granted(grant) => grant.id == *id,
+            Response::Open(open) => open.id == *id,
+            _ => false,
+        },
+        Request::Pending => matches!(answer, Response::Pending(_)),
         Request::Explain { .. } => matches!(answer, Response::Explained(_)),
         Request::Status => matches!(answer, Response::Status(_)),
         Request::Roles => matches!(answer, Response::Roles(_)),
@@ -70,7 +85,9 @@ fn belongs(request: &Request, answer: &Response) -> bool {
         // Without --revoke there is nothing to list, and jitd may simply say that it is done.
         Request::Lock { live: LiveGrants::Keep, .. } => matches!(answer, Response::Ended(_) | Response::Done),
         Request::Lock { live: LiveGrants::Revoke, .. } => matches!(answer, Response::Ended(_)),
-        Request::Unlock { .. } | Request::Erase(_) => matches!(answer, Response::Done),
+        Request::Deny { .. } | Request::Cancel(_) | Request::Unlock { .. } | Request::Erase(_) => {
+            matches!(answer, Response::Done)
+        }
         Request::Log(_) => matches!(answer, Response::Log(_) | Response::LogEnd),
     }
 }

@@ -5,9 +5,10 @@ use std::io;
 use std::path::PathBuf;
 
 use jit_common::client::ClientError;
+use jit_common::ids::RequestId;
 
 use crate::exit::Exit;
-use crate::time::NotATime;
+use crate::time::{NotAStart, NotATime};
 
 /// Why there is no answer to show.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,25 @@ pub(crate) enum Failure {
     /// A time was not understood.
     #[error(transparent)]
     Time(#[from] NotATime),
+    /// A start that cannot be.
+    #[error(transparent)]
+    Start(#[from] NotAStart),
+    /// The waiting for an open request was given up. The request is not.
+    #[error(
+        "the answer to {id} cannot be waited for any longer; it stays open: `jitctl show {id}` says how it stands"
+    )]
+    GaveUp {
+        /// The request.
+        id: RequestId,
+        /// What was in the way.
+        source: Box<Failure>,
+    },
+    /// jitd is there and takes nothing, for too long.
+    #[error("{0}")]
+    Away(String),
+    /// The system gives no thread to wait with, or catches no signal.
+    #[error("the system does not let jitctl wait")]
+    CannotWait(#[source] io::Error),
     /// Whoever read our output has gone, as `head` does.
     #[error("nobody reads the output any more")]
     ReaderGone,
@@ -65,10 +85,15 @@ impl Failure {
     /// With which code it ends.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Client(_) | Self::OutOfTurn => Exit::Unreachable,
-            Self::Usage(_) | Self::Time(_) => Exit::Usage,
+            Self::Client(_) | Self::OutOfTurn | Self::Away(_) => Exit::Unreachable,
+            Self::Usage(_) | Self::Time(_) | Self::Start(_) => Exit::Usage,
+            Self::GaveUp { source, .. } => source.exit(),
             Self::ReaderGone => Exit::Done,
-            Self::Output(_) | Self::Read { .. } | Self::Content { .. } | Self::Invalid { .. } => Exit::Failed,
+            Self::CannotWait(_)
+            | Self::Output(_)
+            | Self::Read { .. }
+            | Self::Content { .. }
+            | Self::Invalid { .. } => Exit::Failed,
         }
     }
 

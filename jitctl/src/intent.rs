@@ -3,10 +3,14 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use jit_common::request::{Ask, DropTarget, LiveGrants, LogQuery, LogUntil, Request, RevokeTarget};
+use jit_common::request::{
+    Ask, DropTarget, ExtendAsk, LiveGrants, LogQuery, LogUntil, Request, RevokeTarget,
+};
 use jitd_core::record::Entry;
 
-use crate::args::{Command, Drop, Elevate, Log, LogCommand, LogFilter, Policy, Revoke, Terms};
+use crate::args::{
+    Approve, Command, Drop, Elevate, Extend, Log, LogCommand, LogFilter, Policy, Revoke, Terms,
+};
 use crate::failure::Failure;
 use crate::time::Clock;
 
@@ -15,6 +19,13 @@ use crate::time::Clock;
 pub(crate) enum Intent {
     /// One question to jitd, one answer.
     Call(Request),
+    /// Ask for a role or for more time, which may take people and so a while.
+    Ask {
+        /// `Elevate` or `Extend`.
+        request: Request,
+        /// Whether to wait for the people.
+        wait: Wait,
+    },
     /// Ask for a role, run a command, give the role back.
     Run {
         /// The role, and on what terms.
@@ -49,17 +60,39 @@ pub(crate) enum Intent {
     },
 }
 
+/// Whether an open request is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Until it is decided.
+    Yes,
+    /// Not at all.
+    No,
+}
+
+impl Wait {
+    fn unless(no_wait: bool) -> Self {
+        if no_wait { Self::No } else { Self::Yes }
+    }
+}
+
 impl Intent {
     /// Reads the intent from the command line.
     pub(crate) fn of(command: Option<Command>, clock: &Clock) -> Result<Self, Failure> {
         Ok(match command {
             None | Some(Command::Status) => Self::Call(Request::Status),
             Some(Command::Roles) => Self::Call(Request::Roles),
-            Some(Command::Elevate(elevate)) => of_elevate(elevate),
+            Some(Command::Elevate(elevate)) => of_elevate(elevate, clock)?,
+            Some(Command::Extend(extend)) => of_extend(extend),
             Some(Command::Explain(explain)) => {
-                let ask = ask(explain.role, explain.terms);
+                let ask = ask(explain.role, explain.terms, clock)?;
                 Self::Call(Request::Explain { ask, user: explain.user })
             }
+            Some(Command::Pending) => Self::Call(Request::Pending),
+            Some(Command::Approve(Approve { id, duration, note })) => {
+                Self::Call(Request::Approve { id, duration, note: note.note })
+            }
+            Some(Command::Deny { id, note }) => Self::Call(Request::Deny { id, note }),
+            Some(Command::Cancel { id }) => Self::Call(Request::Cancel(id)),
             Some(Command::Show { id }) => Self::Call(Request::Show(id)),
             Some(Command::Drop(drop)) => Self::Call(Request::Drop(drop_target(drop))),
             Some(Command::Revoke(revoke)) => Self::Call(of_revoke(revoke)?),
@@ -75,18 +108,25 @@ impl Intent {
     }
 }
 
-fn ask(role: String, terms: Terms) -> Ask {
-    Ask { role, duration: terms.duration, reason: terms.reason, ticket: terms.ticket }
+fn ask(role: String, terms: Terms, clock: &Clock) -> Result<Ask, Failure> {
+    let start = terms.at.map(|at| clock.to_come(&at)).transpose()?;
+    Ok(Ask { role, duration: terms.duration, reason: terms.reason, ticket: terms.ticket, start })
 }
 
-fn of_elevate(elevate: Elevate) -> Intent {
-    let Some(role) = elevate.role else { return Intent::Call(Request::Roles) };
-    let ask = ask(role, elevate.terms);
+fn of_elevate(elevate: Elevate, clock: &Clock) -> Result<Intent, Failure> {
+    let Some(role) = elevate.role else { return Ok(Intent::Call(Request::Roles)) };
+    let ask = ask(role, elevate.terms, clock)?;
     let mut words = elevate.command.into_iter();
-    match words.next() {
-        None => Intent::Call(Request::Elevate(ask)),
+    Ok(match words.next() {
+        None => Intent::Ask { request: Request::Elevate(ask), wait: Wait::unless(elevate.no_wait) },
         Some(program) => Intent::Run { ask, program, args: words.collect() },
-    }
+    })
+}
+
+fn of_extend(extend: Extend) -> Intent {
+    let target = extend.which.map_or(DropTarget::Only, DropTarget::Named);
+    let ask = ExtendAsk { duration: extend.duration, reason: extend.reason, ticket: extend.ticket };
+    Intent::Ask { request: Request::Extend { target, ask }, wait: Wait::unless(extend.no_wait) }
 }
 
 fn drop_target(drop: Drop) -> DropTarget {
@@ -179,6 +219,51 @@ mod tests {
         let revoked = intent("jitctl revoke --user alice --note bye").unwrap();
         let target = RevokeTarget::User("alice".to_owned());
         assert_eq!(revoked, Intent::Call(Request::Revoke { target, note: Some("bye".to_owned()) }));
+    }
+
+    #[test]
+    fn what_is_asked_is_waited_for_unless_told_otherwise() {
+        let wait = |line| match intent(line).unwrap() {
+            Intent::Ask { wait, .. } => wait,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(wait("jitctl elevate web"), Wait::Yes);
+        assert_eq!(wait("jitctl elevate web --no-wait"), Wait::No);
+        assert_eq!(wait("jitctl extend --for 5m --no-wait"), Wait::No);
+        let Intent::Ask { request, .. } = intent("jitctl extend web --for 5m --ticket T-1").unwrap() else {
+            panic!("nothing is asked")
+        };
+        let target = DropTarget::Named("web".to_owned());
+        let duration = "5m".parse().unwrap();
+        let ask = ExtendAsk { duration, reason: None, ticket: Some("T-1".to_owned()) };
+        assert_eq!(request, Request::Extend { target, ask });
+    }
+
+    #[test]
+    fn a_start_is_a_time_to_come() {
+        let Intent::Ask { request: Request::Elevate(ask), .. } =
+            intent("jitctl elevate web --at 2026-11-23T08:00:00Z").unwrap()
+        else {
+            panic!("nothing is asked")
+        };
+        assert_eq!(ask.start.map(crate::time::rfc3339).as_deref(), Some("2026-11-23T08:00:00Z"));
+        assert!(matches!(intent("jitctl elevate web --at 2026-11-22T08:00"), Err(Failure::Start(_))));
+        assert!(matches!(intent("jitctl elevate web --at soon -- id"), Err(Failure::Start(_))));
+    }
+
+    #[test]
+    fn people_decide_by_id() {
+        let Intent::Call(Request::Approve { id, duration, note }) =
+            intent("jitctl approve 7k2m --for 10m --note ok").unwrap()
+        else {
+            panic!("no approval")
+        };
+        assert_eq!((id.as_str(), duration.unwrap().as_secs(), note.as_deref()), ("7k2m", 600, Some("ok")));
+        let denied = Request::Deny { id: "7k2m".parse().unwrap(), note: "no".to_owned() };
+        assert_eq!(intent("jitctl deny 7k2m --note no").unwrap(), Intent::Call(denied));
+        let cancelled = Request::Cancel("7k2m".parse().unwrap());
+        assert_eq!(intent("jitctl cancel 7k2m").unwrap(), Intent::Call(cancelled));
+        assert_eq!(intent("jitctl pending").unwrap(), Intent::Call(Request::Pending));
     }
 
     #[test]

@@ -8,14 +8,17 @@ mod export;
 mod failure;
 mod intent;
 mod json;
+mod me;
 mod output;
 mod perform;
 mod policy;
 mod run;
 mod show;
+mod signals;
 mod terminal;
 mod time;
 mod verify;
+mod wait;
 
 fn main() -> std::process::ExitCode {
     perform::main()

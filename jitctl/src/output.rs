@@ -74,6 +74,15 @@ impl Output {
         write(stream, &page.render(terminal))
     }
 
+    /// Prints what happens on the way to the answer, on standard error: standard output is for the answer alone.
+    pub(crate) fn aside<J: Serialize>(&self, page: &Page, json: &J) {
+        // There is nobody left to tell when standard error is gone.
+        let _ = match self.form {
+            Form::Eye => self.page(page, Stream::Err),
+            Form::Json => write(Stream::Err, &json::line(json)),
+        };
+    }
+
     /// Prints a line of our own beside the answer; never JSON, never on standard output.
     pub(crate) fn remark(&self, ink: Ink, text: &str) {
         let mut page = Page::default();

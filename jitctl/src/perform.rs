@@ -6,19 +6,21 @@ use std::process::ExitCode;
 use clap::Parser;
 use jit_common::explanation::Outcome;
 use jit_common::request::{LiveGrants, LogQuery, Request};
-use jit_common::response::{LogEntry, Response};
+use jit_common::response::{LogEntry, OpenView, Response, StateView};
 
 use crate::args::{CommandLine, Global};
 use crate::call::Daemon;
 use crate::exit::{self, Exit};
 use crate::failure::Failure;
-use crate::intent::Intent;
+use crate::intent::{Intent, Wait};
 use crate::json::{AnswerJson, EntryJson};
 use crate::output::{Form, Output, Stream};
 use crate::show::page::Ink;
 use crate::show::{self, Page, Text};
+use crate::signals::Signals;
 use crate::time::{self, Clock};
-use crate::{export, policy, run, verify};
+use crate::wait::{self, Until, Waited};
+use crate::{export, me, policy, run, verify};
 
 /// Does what the command line says.
 pub(crate) fn main() -> ExitCode {
@@ -71,6 +73,15 @@ fn perform(intent: Intent, daemon: &Daemon, output: &Output) -> Result<Exit, Fai
             let answer = daemon.ask(&request)?;
             present(&request, &answer, &output.at_present())
         }
+        Intent::Ask { request, wait } => {
+            let answer = daemon.ask(&request)?;
+            match (answer, wait) {
+                (Response::Open(open), Wait::Yes) if open.state == StateView::Pending => {
+                    wait_for(&request, *open, daemon, output)
+                }
+                (answer, Wait::Yes | Wait::No) => present(&request, &answer, &output.at_present()),
+            }
+        }
         Intent::Run { .. } => Err(Failure::OutOfTurn),
         Intent::Log(query) => log(query, daemon, output),
         Intent::Export => export::export(daemon, output),
@@ -80,12 +91,55 @@ fn perform(intent: Intent, daemon: &Daemon, output: &Output) -> Result<Exit, Fai
     }
 }
 
+/// Waits until people have decided, or until the person stops waiting.
+fn wait_for(request: &Request, open: OpenView, daemon: &Daemon, output: &Output) -> Result<Exit, Failure> {
+    let id = open.id;
+    let cannot = |error| Failure::GaveUp { id, source: Box::new(Failure::CannotWait(error)) };
+    let mut signals = Signals::catch().map_err(cannot)?;
+    match wait::wait(open, Until::Decided, daemon, &mut signals, output)? {
+        Waited::Interrupted(_, Response::Open(open)) if open.state == StateView::Pending => {
+            left_open(&open, &output.at_present())
+        }
+        // It was decided at that very moment.
+        Waited::Over(answer) | Waited::Interrupted(_, answer) => {
+            present(request, &answer, &output.at_present())
+        }
+    }
+}
+
+/// Says that a request stays open, and how to look at it.
+pub(crate) fn left_open(open: &OpenView, output: &Output) -> Result<Exit, Failure> {
+    output.answer(&show::open::left_open(open, &output.clock), &AnswerJson::open(open, Exit::Pending))?;
+    Ok(Exit::Pending)
+}
+
+/// With which code a request ends that is not in force: done is what an approver wanted, and what waits for its start.
+fn exit_of_open(request: &Request, open: &OpenView) -> Exit {
+    match (request, open.state) {
+        (Request::Approve { .. }, _) => Exit::Done,
+        (_, StateView::Pending) => Exit::Pending,
+        (_, StateView::Scheduled | StateView::Applying | StateView::Active) => Exit::Done,
+        (_, StateView::Closed | StateView::Refused | StateView::Ended) => Exit::Refused,
+        (_, StateView::Ending | StateView::Stuck) => Exit::Failed,
+    }
+}
+
 /// Shows an answer, and says with which code it ends.
 pub(crate) fn present(request: &Request, answer: &Response, output: &Output) -> Result<Exit, Failure> {
     let clock = &output.clock;
     match answer {
         Response::Granted(grant) => {
-            output.answer(&show::granted::page(grant, clock), &AnswerJson::granted(grant))?;
+            let page = match request {
+                Request::Approve { .. } => show::granted::approved(grant, clock),
+                _ => show::granted::page(grant, clock),
+            };
+            output.answer(&page, &AnswerJson::granted(grant))?;
+            Ok(Exit::Done)
+        }
+        Response::Open(open) => present_open(request, open, output),
+        Response::Pending(requests) => {
+            let page = show::pending::page(requests, me::uid(), clock);
+            output.answer(&page, &AnswerJson::pending(requests))?;
             Ok(Exit::Done)
         }
         Response::Refused { refusal, explanation } => {
@@ -102,7 +156,7 @@ pub(crate) fn present(request: &Request, answer: &Response, output: &Output) -> 
             })
         }
         Response::Status(status) => {
-            output.answer(&show::status::page(status, clock), &AnswerJson::status(status))?;
+            output.answer(&show::status::page(status, me::uid(), clock), &AnswerJson::status(status))?;
             Ok(Exit::Done)
         }
         Response::Roles(roles) => {
@@ -131,7 +185,19 @@ pub(crate) fn present(request: &Request, answer: &Response, output: &Output) -> 
     }
 }
 
-/// What the kill switch does now. Empty for every other request.
+/// Shows a request that is not in force, to its requester or to an approver.
+fn present_open(request: &Request, open: &OpenView, output: &Output) -> Result<Exit, Failure> {
+    let clock = &output.clock;
+    let page = match request {
+        Request::Approve { .. } => show::open::approved(open, clock),
+        _ => show::open::page(open, clock),
+    };
+    let exit = exit_of_open(request, open);
+    output.answer(&page, &AnswerJson::open(open, exit))?;
+    Ok(exit)
+}
+
+/// What was done, where the answer does not say so itself. Empty for every other request.
 fn headline(request: &Request) -> Page {
     let mut page = Page::default();
     match request {
@@ -149,7 +215,19 @@ fn headline(request: &Request) -> Page {
                 ": what was typed for it; its entries stay, and copies that sinks took are not reached";
             page.line(2, Text::default().then(Ink::Good, "erased").plain(text));
         }
+        Request::Deny { id, .. } => {
+            let text = Text::default().then(Ink::Good, "denied").plain(": ").strong(id);
+            page.line(2, text.plain(" is closed, and nothing was granted"));
+        }
+        Request::Cancel(id) => {
+            let text = Text::default().then(Ink::Good, "cancelled").plain(": ").strong(id);
+            page.line(2, text.plain(" is closed, and nothing was granted"));
+        }
         Request::Elevate(_)
+        | Request::Extend { .. }
+        | Request::Await { .. }
+        | Request::Pending
+        | Request::Approve { .. }
         | Request::Explain { .. }
         | Request::Status
         | Request::Roles

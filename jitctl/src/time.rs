@@ -26,6 +26,26 @@ pub(crate) struct Clock {
 )]
 pub(crate) struct NotATime(String);
 
+/// A time to begin at that cannot be.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotAStart {
+    /// It could not be read.
+    #[error(
+        "the start {0:?} is not understood: write it like 14:30 (the next such time), \"2026-11-23 08:00\" or 2026-11-23T08:00:00Z"
+    )]
+    Unclear(String),
+    /// It lies behind.
+    #[error(
+        "the start {typed:?} is over, for it is {now} now: name a time to come, or leave --at away to begin at once"
+    )]
+    Over {
+        /// As it was typed.
+        typed: String,
+        /// The present, in the person's zone.
+        now: String,
+    },
+}
+
 impl Clock {
     /// Reads the clock and the zone of this process.
     pub(crate) fn read() -> Self {
@@ -53,6 +73,11 @@ impl Clock {
         let today = self.now.to_zoned(self.zone.clone()).date();
         let format = if local.date() == today { "%H:%M" } else { "%Y-%m-%d %H:%M" };
         local.strftime(format).to_string()
+    }
+
+    /// `14:32 (in 30 min)`, for something that begins at `at`.
+    pub(crate) fn coming(&self, at: i64) -> String {
+        self.end(at, at.saturating_sub(nanos(self.now)))
     }
 
     /// `2026-11-22 14:32:07`, as lines of the record begin.
@@ -109,12 +134,41 @@ impl Clock {
     }
 }
 
+impl Clock {
+    /// Reads the time something shall begin at, in nanoseconds since 1970: a time alone is the next such time.
+    pub(crate) fn to_come(&self, text: &str) -> Result<i64, NotAStart> {
+        let unclear = || NotAStart::Unclear(text.to_owned());
+        let today = self.now.to_zoned(self.zone.clone()).date();
+        let local =
+            |at: DateTime| at.to_zoned(self.zone.clone()).map(|at| at.timestamp()).map_err(|_| unclear());
+        let at = match (text.parse::<Timestamp>(), time_alone(text)) {
+            (Ok(exact), _) => exact,
+            (Err(_), Some(time)) => {
+                let next = local(today.to_datetime(time))?;
+                if next > self.now {
+                    next
+                } else {
+                    local(today.tomorrow().map_err(|_| unclear())?.to_datetime(time))?
+                }
+            }
+            (Err(_), None) => local(civil(text, today).ok_or_else(unclear)?)?,
+        };
+        if at <= self.now {
+            let now = self.local(nanos(self.now)).strftime("%Y-%m-%d %H:%M").to_string();
+            return Err(NotAStart::Over { typed: text.to_owned(), now });
+        }
+        Ok(nanos(at))
+    }
+}
+
+/// `14:30` or `14:30:15`, and nothing with a date.
+fn time_alone(text: &str) -> Option<Time> {
+    if text.contains(':') && !text.contains('-') { text.parse().ok() } else { None }
+}
+
 /// A date with a time, a date alone (its midnight), or a time alone (of today).
 fn civil(text: &str, today: Date) -> Option<DateTime> {
-    if text.contains(':') && !text.contains('-') {
-        return text.parse::<Time>().ok().map(|time| today.to_datetime(time));
-    }
-    text.parse::<DateTime>().ok()
+    time_alone(text).map(|time| today.to_datetime(time)).or_else(|| text.parse::<DateTime>().ok())
 }
 
 /// `2026-11-22T13:32:00Z`: RFC 3339 in UTC, with as many digits of a second as there are.
@@ -154,6 +208,11 @@ pub(crate) fn length(nanos: i64) -> String {
     } else {
         two(round(HOUR), 24, "d", "h")
     }
+}
+
+/// Nanoseconds that are left, as a length; nothing for those below zero.
+pub(crate) fn span(nanos: i64) -> Duration {
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(0))
 }
 
 /// A length of time that somebody typed for `--timeout`.
@@ -215,6 +274,38 @@ mod tests {
             assert_eq!(length(nanos), shown, "{nanos}");
         }
         assert_eq!((seconds(1), seconds(SECOND), seconds(0)), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_start_is_the_next_such_time() {
+        let clock = clock();
+        for (text, utc) in [
+            ("14:30", "2026-11-22T13:30:00Z"),
+            ("14:02", "2026-11-23T13:02:00Z"),
+            ("14:02:01", "2026-11-22T13:02:01Z"),
+            ("08:00", "2026-11-23T07:00:00Z"),
+            ("2026-11-23 08:00", "2026-11-23T07:00:00Z"),
+            ("2026-11-23T08:00", "2026-11-23T07:00:00Z"),
+            ("2026-11-23", "2026-11-22T23:00:00Z"),
+            ("2026-11-23T08:00:00Z", "2026-11-23T08:00:00Z"),
+            ("2026-11-23T08:00:00+02:00", "2026-11-23T06:00:00Z"),
+        ] {
+            assert_eq!(clock.to_come(text).map(rfc3339).unwrap(), utc, "{text}");
+        }
+        for over in ["2026-11-22 14:02", "2026-11-22", "2020-01-01T00:00:00Z"] {
+            let said = clock.to_come(over).unwrap_err().to_string();
+            assert!(said.contains("is over, for it is 2026-11-22 14:02 now"), "{said}");
+        }
+        for bad in ["", "30", "2h", "soon", "25:00", "2026-13-01 08:00", "tomorrow 08:00"] {
+            assert!(clock.to_come(bad).unwrap_err().to_string().contains("is not understood"), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_start_in_the_hour_that_a_clock_change_skips_is_the_moment_after_it() {
+        let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let clock = Clock::fixed("2026-03-28T23:00:00Z", zone);
+        assert_eq!(clock.to_come("02:30").map(rfc3339).unwrap(), "2026-03-29T01:30:00Z");
     }
 
     #[test]

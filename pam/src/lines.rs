@@ -28,7 +28,10 @@ pub(crate) fn lines(grants: &[GrantView], user: &str, clock: &Clock) -> Vec<Stri
 fn holds(grant: &GrantView, user: &str) -> bool {
     let live = match grant.state {
         StateView::Active => true,
-        StateView::Applying
+        StateView::Pending
+        | StateView::Scheduled
+        | StateView::Closed
+        | StateView::Applying
         | StateView::Ending
         | StateView::Stuck
         | StateView::Ended
@@ -81,7 +84,7 @@ fn length(nanos: i64) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
     use jiff::tz::{TimeZone, offset};
-    use jit_common::response::{PasswordView, PersonView, RuleView, SudoView};
+    use jit_common::response::{GivesView, PasswordView, PersonView, RuleView, SudoView};
 
     use super::*;
 
@@ -98,11 +101,14 @@ mod tests {
             role: role.to_owned(),
             rule: RuleView { name: "on-call".to_owned(), location: "10-web.toml:12".to_owned() },
             state: StateView::Active,
-            sudo: SudoView {
-                run_as: "root".to_owned(),
-                password: PasswordView::NotAsked,
-                commands: vec!["ALL".to_owned()],
-                refused: vec![],
+            gives: GivesView {
+                sudo: Some(SudoView {
+                    run_as: "root".to_owned(),
+                    password: PasswordView::NotAsked,
+                    commands: vec!["ALL".to_owned()],
+                    refused: vec![],
+                }),
+                groups: vec![],
             },
             reason: Some("INC-42".to_owned()),
             ticket: None,
@@ -110,6 +116,10 @@ mod tests {
             until: now + left,
             left,
             end: None,
+            approved_by: vec![],
+            replaces: None,
+            longest: now + left,
+            residue: vec![],
         }
     }
 
@@ -132,8 +142,8 @@ mod tests {
         for other in ["", "bob", "Alice", "alice ", "alice\n"] {
             assert!(lines(std::slice::from_ref(&one), other, &clock()).is_empty(), "{other:?}");
         }
-        use StateView::{Applying, Ended, Ending, Refused, Stuck};
-        for state in [Applying, Ending, Stuck, Ended, Refused] {
+        use StateView::{Applying, Closed, Ended, Ending, Pending, Refused, Scheduled, Stuck};
+        for state in [Pending, Scheduled, Closed, Applying, Ending, Stuck, Ended, Refused] {
             let not_live = GrantView { state, ..one.clone() };
             assert!(lines(&[not_live], "alice", &clock()).is_empty(), "{state:?}");
         }

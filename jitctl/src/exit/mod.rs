@@ -13,9 +13,9 @@ pub(crate) enum Exit {
     Failed,
     /// Used wrongly.
     Usage,
-    /// Refused.
+    /// Refused, at once or after a wait.
     Refused,
-    /// Still pending.
+    /// Still pending: people have to decide.
     Pending,
     /// jitd cannot be reached.
     Unreachable,
@@ -38,8 +38,8 @@ impl Exit {
         (Self::Done, "done"),
         (Self::Failed, "failed: a verify, a check or a policy test; a grant stuck on its way off"),
         (Self::Usage, "used wrongly"),
-        (Self::Refused, "refused"),
-        (Self::Pending, "still pending"),
+        (Self::Refused, "refused; after a wait: denied, cancelled, lapsed"),
+        (Self::Pending, "still pending: it waits for people, and goes on waiting"),
         (Self::Unreachable, "jitd cannot be reached"),
         (Self::NoSuchThing, "no such thing that you may see"),
         (Self::NotPermitted, "not permitted"),
@@ -62,13 +62,15 @@ impl Exit {
     /// With which code a refusal ends.
     pub(crate) const fn of(refusal: &Refusal) -> Self {
         match refusal {
-            Refusal::TextTooLong { .. } | Refusal::AmbiguousId { .. } | Refusal::BadRequest { .. } => {
-                Self::Usage
-            }
+            Refusal::TextTooLong { .. }
+            | Refusal::AmbiguousId { .. }
+            | Refusal::BadStart { .. }
+            | Refusal::BadRequest { .. } => Self::Usage,
             Refusal::NoSuchRole { .. } | Refusal::NoSuchThing { .. } => Self::NoSuchThing,
             Refusal::RootAccount
             | Refusal::NotYou { .. }
             | Refusal::PeerUnknown { .. }
+            | Refusal::OwnRequest { .. }
             | Refusal::NotPermitted { .. } => Self::NotPermitted,
             Refusal::SudoDisagrees { .. } | Refusal::ApplyFailed { .. } => Self::Failed,
             Refusal::Stopping => Self::Unreachable,
@@ -90,6 +92,15 @@ impl Exit {
             | Refusal::TicketPattern { .. }
             | Refusal::AlreadyLive { .. }
             | Refusal::MaxActive { .. }
+            | Refusal::AlreadyOpen { .. }
+            | Refusal::NobodyCanApprove { .. }
+            | Refusal::TotalTooLong { .. }
+            | Refusal::VotedAlready { .. }
+            | Refusal::OnlyShorter { .. }
+            | Refusal::RequestDenied { .. }
+            | Refusal::RequestCancelled { .. }
+            | Refusal::RequestLapsed { .. }
+            | Refusal::NoLongerPermitted { .. }
             | Refusal::Locked { .. }
             | Refusal::RateLimited { .. }
             | Refusal::Busy

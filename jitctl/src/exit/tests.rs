@@ -49,6 +49,24 @@ fn about_the_request() -> Vec<Refusal> {
     ]
 }
 
+/// One of each about requests that people decide.
+fn about_approvals() -> Vec<Refusal> {
+    let (wanted, asked, max) = (GrantDuration::MAX, GrantDuration::MIN, GrantDuration::MIN);
+    vec![
+        Refusal::AlreadyOpen { id: s(), role: s() },
+        Refusal::NobodyCanApprove { rule: rule(), need: s() },
+        Refusal::BadStart { start_unix: 0, why: s() },
+        Refusal::TotalTooLong { id: s(), max, left: None, rule: rule() },
+        Refusal::OwnRequest { id: s() },
+        Refusal::VotedAlready { id: s() },
+        Refusal::OnlyShorter { wanted, asked },
+        Refusal::RequestDenied { id: s(), by: s(), note: s() },
+        Refusal::RequestCancelled { id: s() },
+        Refusal::RequestLapsed { id: s(), why: s() },
+        Refusal::NoLongerPermitted { id: s(), why: s() },
+    ]
+}
+
 /// One of each about the daemon and the thing named.
 fn about_the_daemon() -> Vec<Refusal> {
     vec![
@@ -72,7 +90,7 @@ fn about_the_daemon() -> Vec<Refusal> {
 }
 
 fn table() -> BTreeMap<&'static str, u8> {
-    let all = about_the_request().into_iter().chain(about_the_daemon());
+    let all = about_the_request().into_iter().chain(about_approvals()).chain(about_the_daemon());
     all.map(|refusal| (refusal.code(), Exit::of(&refusal).code())).collect()
 }
 
@@ -92,6 +110,8 @@ fn a_refusal_is_never_success_and_never_looks_like_another_kind() {
     }
     let table = table();
     assert_eq!(table["denied"], 3);
+    assert_eq!(table["request-denied"], 3);
+    assert_eq!(table["own-request"], 7);
     assert_eq!(table["no-such-thing"], 6);
     assert_eq!(table["not-permitted"], 7);
     assert_eq!(table["stopping"], 5);

@@ -19,7 +19,7 @@ pub(crate) struct ExplanationJson<'a> {
 #[serde(tag = "decision", rename_all = "kebab-case")]
 enum OutcomeJson<'a> {
     /// A rule permits it.
-    Permitted { rule: RuleJson<'a>, duration_seconds: u32 },
+    Permitted { rule: RuleJson<'a>, duration_seconds: u32, approvals: &'a [String] },
     /// It is refused.
     Refused { code: &'static str, sentence: String },
 }
@@ -44,8 +44,8 @@ impl<'a> ExplanationJson<'a> {
     /// The explanation as it is documented.
     pub(crate) fn of(explanation: &'a Explanation) -> Self {
         let outcome = match &explanation.outcome {
-            Outcome::Permitted { rule: by, duration } => {
-                OutcomeJson::Permitted { rule: rule(by), duration_seconds: duration.as_secs() }
+            Outcome::Permitted { rule: by, duration, approvals } => {
+                OutcomeJson::Permitted { rule: rule(by), duration_seconds: duration.as_secs(), approvals }
             }
             Outcome::Refused(refusal) => {
                 OutcomeJson::Refused { code: refusal.code(), sentence: refusal.to_string() }
@@ -102,6 +102,7 @@ fn kind(kind: ConditionKind) -> &'static str {
         ConditionKind::Reason => "reason",
         ConditionKind::Ticket => "ticket",
         ConditionKind::NotLive => "not-live",
+        ConditionKind::NotOpen => "not-open",
         ConditionKind::MaxActive => "max-active",
         ConditionKind::Password => "password",
     }

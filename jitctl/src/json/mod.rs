@@ -4,19 +4,21 @@
 mod explanation;
 mod grant;
 mod log;
+mod open;
 mod policy;
 mod status;
 
 use jit_common::escape;
 use jit_common::explanation::Explanation;
 use jit_common::refusal::Refusal;
-use jit_common::response::{EndedView, GrantView, RoleView, StatusView, StoryView};
+use jit_common::response::{EndedView, GrantView, OpenView, RoleView, StatusView, StoryView};
 use serde::Serialize;
 
 pub(crate) use self::explanation::ExplanationJson;
 use self::grant::RoleJson;
 pub(crate) use self::grant::{EndedJson, GrantJson};
 pub(crate) use self::log::EntryJson;
+pub(crate) use self::open::OpenJson;
 pub(crate) use self::policy::{CaseJson, LintJson, RoleCheckJson};
 use self::status::{StatusJson, StoryJson};
 use crate::exit::Exit;
@@ -27,6 +29,10 @@ use crate::exit::Exit;
 pub(crate) enum AnswerJson<'a> {
     /// The grant is live.
     Granted { grant: GrantJson<'a> },
+    /// The request waits for people or for its start.
+    Open { exit: u8, request: Box<OpenJson<'a>> },
+    /// Open requests.
+    Pending { requests: Vec<OpenJson<'a>> },
     /// The answer is no.
     Refused { exit: u8, code: &'static str, sentence: String, explanation: Option<ExplanationJson<'a>> },
     /// How it would be decided.
@@ -81,6 +87,16 @@ impl<'a> AnswerJson<'a> {
     /// The answer to `elevate`.
     pub(crate) fn granted(grant: &'a GrantView) -> Self {
         Self::Granted { grant: GrantJson::of(grant) }
+    }
+
+    /// The answer to `elevate` and `approve`, when there is more to wait for.
+    pub(crate) fn open(open: &'a OpenView, exit: Exit) -> Self {
+        Self::Open { exit: exit.code(), request: Box::new(OpenJson::of(open)) }
+    }
+
+    /// The answer to `pending`.
+    pub(crate) fn pending(requests: &'a [OpenView]) -> Self {
+        Self::Pending { requests: requests.iter().map(OpenJson::of).collect() }
     }
 
     /// A refusal.

@@ -1,15 +1,18 @@
 //! The state of things, and one request's story, in JSON.
 
-use jit_common::response::{Armed, SinkView, StatusView, StoryView, WayOff};
+use jit_common::response::{Armed, EarlierView, SinkView, StatusView, StoryView, WayOff};
 use serde::Serialize;
 
-use super::{EntryJson, GrantJson};
+use super::grant::EndJson;
+use super::{EntryJson, GrantJson, OpenJson};
+use crate::time;
 
 /// The state of things.
 #[derive(Debug, Serialize)]
 pub(crate) struct StatusJson<'a> {
     mine: Vec<GrantJson<'a>>,
     all: Option<Vec<GrantJson<'a>>>,
+    open: Vec<OpenJson<'a>>,
     not_granting: &'a [String],
     attention: &'a [String],
     daemon: &'a str,
@@ -33,6 +36,7 @@ impl<'a> StatusJson<'a> {
         Self {
             mine: status.mine.iter().map(GrantJson::of).collect(),
             all: status.all.as_ref().map(|all| all.iter().map(GrantJson::of).collect()),
+            open: status.open.iter().map(OpenJson::of).collect(),
             not_granting: &status.not_granting,
             attention: &status.attention,
             daemon: &status.daemon,
@@ -53,11 +57,37 @@ fn sink(sink: &SinkView) -> SinkJson<'_> {
 #[derive(Debug, Serialize)]
 pub(crate) struct StoryJson<'a> {
     grant: Option<GrantJson<'a>>,
+    open: Option<OpenJson<'a>>,
+    conditions: &'a [String],
+    earlier: Vec<EarlierJson<'a>>,
+    live: Vec<GrantJson<'a>>,
     change: &'a [String],
     equals_root: &'a [String],
     side_effects: &'a [String],
     ways_off: Vec<WayOffJson<'a>>,
     entries: Vec<EntryJson<'a>>,
+}
+
+/// An earlier grant of the same role.
+#[derive(Debug, Serialize)]
+struct EarlierJson<'a> {
+    id: String,
+    start: String,
+    until: String,
+    end: Option<EndJson<'a>>,
+    reason: Option<&'a str>,
+    residue: &'a [String],
+}
+
+fn earlier(grant: &EarlierView) -> EarlierJson<'_> {
+    EarlierJson {
+        id: grant.id.to_string(),
+        start: time::rfc3339(grant.start),
+        until: time::rfc3339(grant.until),
+        end: grant.end.as_ref().map(EndJson::of),
+        reason: grant.reason.as_deref(),
+        residue: &grant.residue,
+    }
 }
 
 /// One of the ways off the host.
@@ -72,6 +102,10 @@ impl<'a> StoryJson<'a> {
     pub(super) fn of(story: &'a StoryView) -> Self {
         Self {
             grant: story.grant.as_ref().map(GrantJson::of),
+            open: story.open.as_ref().map(OpenJson::of),
+            conditions: &story.conditions,
+            earlier: story.earlier.iter().map(earlier).collect(),
+            live: story.live.iter().map(GrantJson::of).collect(),
             change: &story.change,
             equals_root: &story.equals_root,
             side_effects: &story.side_effects,

@@ -6,6 +6,7 @@ use jit_common::response::EndedView;
 use serde_json::{Value, json};
 
 use super::{AnswerJson, EntryJson, line};
+use crate::exit::Exit;
 use crate::show::samples;
 
 fn read(answer: &AnswerJson<'_>) -> Value {
@@ -33,7 +34,85 @@ fn grant_json() -> Value {
         "until": "2026-11-22T13:32:00Z",
         "left_seconds": 1800,
         "end": null,
+        "groups": [],
+        "approved_by": [],
+        "replaces": null,
+        "longest": "2026-11-22T13:32:00Z",
+        "residue": [],
     })
+}
+
+fn open_json() -> Value {
+    let person = |uid: u32, name: &str| json!({ "uid": uid, "name": name });
+    let choice = |uid, name, logged_in: bool| json!({ "person": person(uid, name), "logged_in": logged_in });
+    json!({
+        "id": "7k2m9xqa",
+        "person": person(1000, "alice"),
+        "role": "docker",
+        "rule": { "name": "two people behind it", "location": "20-docker.toml:4" },
+        "state": "pending",
+        "sudo": null,
+        "groups": [{ "gid": 998, "name": "docker" }],
+        "reason": "INC-42 nginx stuck",
+        "ticket": null,
+        "asked": "2026-11-22T12:57:00Z",
+        "asked_seconds": 1800,
+        "seconds": 1200,
+        "start": null,
+        "lapse": "2026-11-22T15:02:00Z",
+        "left_seconds": 7200,
+        "extends": null,
+        "needs": [
+            { "count": 1, "met": 1, "by": "somebody in leads", "unlisted": [],
+              "could": [choice(2001, "bert", false), choice(2002, "carl", false)] },
+            { "count": 1, "met": 0, "by": "somebody in security", "unlisted": [],
+              "could": [choice(2003, "dora", false), choice(2004, "sara", true)] },
+        ],
+        "votes": [{ "person": person(2001, "bert"), "at": "2026-11-22T13:00:00Z", "seconds": 1200,
+                    "note": "ok \u{1b}[2J" }],
+        "held_up": null,
+        "may_decide": true,
+        "not_by_you": null,
+    })
+}
+
+#[test]
+fn open_requests() {
+    let open = samples::open();
+    let expected = json!({ "answer": "open", "exit": 4, "request": open_json() });
+    assert_eq!(read(&AnswerJson::open(&open, Exit::Pending)), expected);
+    let expected = json!({ "answer": "pending", "requests": [open_json()] });
+    assert_eq!(read(&AnswerJson::pending(&[open])), expected);
+    let scheduled = read(&AnswerJson::open(&samples::scheduled(), Exit::Done));
+    assert_eq!(scheduled["request"]["state"], "scheduled");
+    assert_eq!(scheduled["request"]["start"], "2026-11-22T13:30:00Z");
+}
+
+#[test]
+fn a_grant_of_a_group() {
+    let read = read(&AnswerJson::granted(&samples::docker()));
+    assert_eq!(read["grant"]["sudo"], Value::Null);
+    assert_eq!(read["grant"]["groups"], json!([{ "gid": 998, "name": "docker" }]));
+    assert_eq!(read["grant"]["approved_by"][0]["seconds"], 1200);
+    assert_eq!(read["grant"]["approved_by"][1]["note"], Value::Null);
+}
+
+#[test]
+fn the_approvers_page() {
+    let read = read(&AnswerJson::story(&samples::question()));
+    assert_eq!(read["grant"], Value::Null);
+    assert_eq!(read["open"], open_json());
+    assert_eq!(read["conditions"], json!(["alice is in engineers"]));
+    let earlier = json!([{
+        "id": "4h1kz0ab",
+        "start": "2026-11-22T08:02:00Z",
+        "until": "2026-11-22T08:32:00Z",
+        "end": { "cause": "dropped", "at": "2026-11-22T08:22:00Z" },
+        "reason": "INC-41",
+        "residue": ["bash (1234) on pts/3"],
+    }]);
+    assert_eq!(read["earlier"], earlier);
+    assert_eq!(read["live"], json!([grant_json()]));
 }
 
 #[test]
@@ -70,6 +149,7 @@ fn explained() {
         "decision": "permitted",
         "rule": { "name": "on-call restarts web at once", "location": "10-web.toml:12" },
         "duration_seconds": 1800,
+        "approvals": [],
     });
     assert_eq!(read(&AnswerJson::explained(&samples::permitted()))["explanation"]["outcome"], outcome);
 }
@@ -82,6 +162,7 @@ fn status() {
         "answer": "status",
         "mine": [],
         "all": [grant_json()],
+        "open": [],
         "not_granting": [],
         "attention": [],
         "daemon": "0.1.0",
@@ -129,6 +210,7 @@ fn ended() {
         person: samples::person(),
         role: "web-restart".to_owned(),
         stuck: Some("read-only".to_owned()),
+        residue: vec![],
     }];
     let expected = json!({
         "answer": "ended",
@@ -138,6 +220,7 @@ fn ended() {
             "role": "web-restart",
             "off": false,
             "stuck": "read-only",
+            "residue": [],
         }],
     });
     assert_eq!(read(&AnswerJson::ended(&ended)), expected);

@@ -1,7 +1,6 @@
 //! The command as a child: its signals, and how it ends.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{self, Command, ExitStatus};
@@ -9,39 +8,9 @@ use std::process::{self, Command, ExitStatus};
 use jit_common::paths;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-use signal_hook::iterator;
+use signal_hook::consts::{SIGHUP, SIGTERM};
 
-/// What ends a program that does nothing about it.
-const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
-
-/// Signals that are caught so that the grant is given back first. Handlers, not a mask: the child starts with neither.
-pub(super) struct Signals(iterator::Signals);
-
-impl Signals {
-    /// Catches them from now on; those that were ignored when we started (nohup, `&` of a script) stay ignored.
-    pub(super) fn catch() -> io::Result<Self> {
-        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let ignored = ignored(&status);
-        let caught = ENDING.into_iter().filter(|signal| ignored & bit(*signal) == 0);
-        iterator::Signals::new(caught.chain([SIGCHLD])).map(Self)
-    }
-
-    /// A signal to end that came while there was no child yet.
-    pub(super) fn pending_end(&mut self) -> Option<i32> {
-        self.0.pending().find(|signal| ENDING.contains(signal))
-    }
-}
-
-fn bit(signal: i32) -> u64 {
-    u32::try_from(signal - 1).ok().and_then(|shift| 1u64.checked_shl(shift)).unwrap_or(0)
-}
-
-/// The mask of ignored signals from `/proc/self/status` (proc(5)); none when it cannot be read.
-fn ignored(status: &str) -> u64 {
-    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
-}
+use crate::signals::Signals;
 
 /// The exit code that says that a signal ended it.
 pub(super) fn code_of_signal(signal: i32) -> u8 {
@@ -59,17 +28,28 @@ pub(super) enum Ended {
     LeftBehind(i32),
 }
 
+/// What sudo is to run a command with.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum With<'a> {
+    /// The rights of this account.
+    Account(&'a str),
+    /// The person's own and this group.
+    Group(&'a str),
+}
+
 /// The running command.
 pub(super) struct Child(process::Child);
 
 impl Child {
-    /// Starts `sudo [-u RUN_AS] -- PROGRAM ARGS…` with our own terminal, in our own process group: ^C reaches it from the
-    /// terminal, as it would without us.
-    pub(super) fn start(run_as: &str, program: &OsStr, args: &[OsString]) -> io::Result<Self> {
+    /// Starts `sudo [-u RUN_AS | -g GROUP] -- PROGRAM ARGS…` with our own terminal, in our own process group: ^C reaches
+    /// it from the terminal, as it would without us. Where a password is asked for, sudo asks on that terminal.
+    pub(super) fn start(with: With<'_>, program: &OsStr, args: &[OsString]) -> io::Result<Self> {
         let mut sudo = Command::new(paths::SUDO);
-        if run_as != "root" {
-            sudo.args(["-u", run_as]);
-        }
+        match with {
+            With::Account("root") => &mut sudo,
+            With::Account(run_as) => sudo.args(["-u", run_as]),
+            With::Group(group) => sudo.args(["-g", group]),
+        };
         sudo.arg("--").arg(program).args(args).spawn().map(Self)
     }
 
@@ -79,7 +59,7 @@ impl Child {
         if let Some(status) = self.0.try_wait()? {
             return Ok(ended(status));
         }
-        for signal in signals.0.forever() {
+        for signal in signals.forever() {
             if let Some(status) = self.0.try_wait()? {
                 return Ok(ended(status));
             }
@@ -119,14 +99,6 @@ mod tests {
         assert_eq!(ended(ExitStatus::from_raw(15)), Ended::Signalled(15));
         assert_eq!(code_of_signal(15), 143);
         assert_eq!(code_of_signal(2), 130);
-    }
-
-    #[test]
-    fn what_was_ignored_is_seen() {
-        let mask = ignored("Name:\tjitctl\nSigIgn:\t0000000000001001\nSigCgt:\t0\n");
-        assert_ne!(mask & bit(SIGHUP), 0, "nohup");
-        assert_eq!(mask & bit(SIGINT), 0);
-        assert_eq!(ignored(""), 0);
     }
 
     #[test]

@@ -7,10 +7,10 @@ use std::ffi::{OsStr, OsString};
 
 use jit_common::refusal::Refusal;
 use jit_common::request::{Ask, DropTarget, Request};
-use jit_common::response::{GrantView, Response};
+use jit_common::response::{EndedView, GrantView, Response};
 
-use self::child::{Child, Ended, Signals};
-use self::program::{Found, Program};
+use self::child::{Child, Ended, With};
+use self::program::{Found, Program, Way};
 use crate::call::Daemon;
 use crate::exit;
 use crate::failure::Failure;
@@ -19,7 +19,9 @@ use crate::output::Output;
 use crate::perform;
 use crate::show;
 use crate::show::page::Ink;
+use crate::signals::Signals;
 use crate::time::Clock;
+use crate::wait::{self, Until, Waited};
 
 /// Runs `program` with a grant of the role that `ask` names. Returns the exit code.
 pub(crate) fn run(ask: Ask, program: &OsStr, args: &[OsString], daemon: &Daemon, output: &Output) -> u8 {
@@ -34,25 +36,58 @@ pub(crate) fn run(ask: Ask, program: &OsStr, args: &[OsString], daemon: &Daemon,
         Ok(signals) => signals,
         Err(error) => return ours(output, &format!("signals cannot be caught: {error}"), exit::OURS),
     };
-    let request = Request::Elevate(ask);
-    let grant = match daemon.ask(&request) {
-        Ok(Response::Granted(grant)) => grant,
-        Ok(other) => {
+    match granted(&Request::Elevate(ask), daemon, &mut signals, output) {
+        Got::Grant(grant) => {
+            let code = with_grant(&grant, &program, args, &mut signals, output);
+            give_back(&grant, daemon, output);
+            code
+        }
+        Got::TooLate(grant, signal) => {
+            give_back(&grant, daemon, output);
+            child::code_of_signal(signal)
+        }
+        Got::Nothing(code) => code,
+    }
+}
+
+/// What came of asking.
+enum Got {
+    /// A live grant.
+    Grant(Box<GrantView>),
+    /// One that came as this signal told us to end.
+    TooLate(Box<GrantView>, i32),
+    /// None: the code to end with. It is said why.
+    Nothing(u8),
+}
+
+/// Asks, and waits for people and for the start where it has to.
+fn granted(request: &Request, daemon: &Daemon, signals: &mut Signals, output: &Output) -> Got {
+    let answer = match daemon.ask(request) {
+        Ok(Response::Open(open)) => wait::wait(*open, Until::Live, daemon, signals, output),
+        Ok(answer) => Ok(Waited::Over(answer)),
+        Err(failure) => Err(failure),
+    };
+    match answer {
+        Ok(Waited::Over(Response::Granted(grant))) => Got::Grant(grant),
+        Ok(Waited::Interrupted(signal, Response::Granted(grant))) => Got::TooLate(grant, signal),
+        Ok(Waited::Interrupted(signal, Response::Open(open))) => {
             // The answer may be unprintable when standard error is gone; the code says it all the same.
-            let _ = perform::present(&request, &other, &output.at_present());
-            return exit::OURS;
+            let _ = perform::left_open(&open, &output.at_present());
+            Got::Nothing(child::code_of_signal(signal))
+        }
+        Ok(Waited::Over(other) | Waited::Interrupted(_, other)) => {
+            // As above.
+            let _ = perform::present(request, &other, &output.at_present());
+            Got::Nothing(exit::OURS)
         }
         Err(failure) => {
             output.failure(&failure, exit::OURS);
             if may_be_live(&failure) {
                 output.remark(Ink::Warn, "it is not known whether the role was granted: see `jitctl status`");
             }
-            return exit::OURS;
+            Got::Nothing(exit::OURS)
         }
-    };
-    let code = with_grant(&grant, &program, args, &mut signals, output);
-    give_back(&grant, daemon, output);
-    code
+    }
 }
 
 fn ours(output: &Output, why: &str, code: u8) -> u8 {
@@ -66,8 +101,13 @@ fn may_be_live(failure: &Failure) -> bool {
     match failure {
         Failure::Client(ClientError::Unreachable { .. } | ClientError::WrongVersion { .. }) => false,
         Failure::Client(_) | Failure::OutOfTurn => true,
-        Failure::Usage(_)
+        // That the request stays open, and how to look at it, is in its sentence.
+        Failure::GaveUp { .. }
+        | Failure::Away(_)
+        | Failure::CannotWait(_)
+        | Failure::Usage(_)
         | Failure::Time(_)
+        | Failure::Start(_)
         | Failure::ReaderGone
         | Failure::Output(_)
         | Failure::Read { .. }
@@ -90,13 +130,20 @@ fn with_grant(
     let clock = Clock::read();
     // As above.
     let _ = output.answer(&show::granted::for_command(grant, &clock), &AnswerJson::granted(grant));
-    let Some(allowed) = program.allowed_by(&grant.sudo, args) else {
-        let allowed = grant.sudo.commands.join(", ");
+    let Some(way) = program.way(&grant.gives, args) else {
+        let allowed = grant.gives.sudo.as_ref().map_or_else(String::new, |sudo| sudo.commands.join(", "));
         let typed = program::typed(program.name(), args);
         let why = format!("{typed} is not in the role {}, which allows: {allowed}", grant.role);
         return ours(output, &why, exit::OURS);
     };
-    let child = match Child::start(&grant.sudo.run_as, &allowed, args) {
+    let child = match way {
+        Way::Account { run_as, program } => Child::start(With::Account(&run_as), &program, args),
+        Way::Group { group } => {
+            let program = program.by_search_path(std::env::var_os("PATH").as_deref());
+            Child::start(With::Group(&group), &program, args)
+        }
+    };
+    let child = match child {
         Ok(child) => child,
         Err(error) => return ours(output, &format!("sudo cannot be run: {error}"), exit::OURS),
     };
@@ -115,8 +162,8 @@ fn with_grant(
 fn give_back(grant: &GrantView, daemon: &Daemon, output: &Output) {
     let clock = Clock::read();
     let stays = match daemon.ask(&Request::Drop(DropTarget::Named(grant.id.to_string()))) {
-        Ok(Response::Ended(ended)) => match ended.into_iter().find_map(|ended| ended.stuck) {
-            None => return,
+        Ok(Response::Ended(ended)) => match ended.iter().find_map(|ended| ended.stuck.clone()) {
+            None => return left_behind(grant, &ended, output),
             Some(why) => format!("it is stuck on its way off ({why}); jitd goes on trying"),
         },
         // Its time was up, or somebody took it away: it is off, which is all that was wanted.
@@ -133,4 +180,13 @@ fn give_back(grant: &GrantView, daemon: &Daemon, output: &Output) {
         Ink::Bad,
         &format!("the role {} ({}) could not be given back: {stays}", grant.role, grant.id),
     );
+}
+
+/// Says what goes on although the grant is off.
+fn left_behind(grant: &GrantView, ended: &[EndedView], output: &Output) {
+    let residue: Vec<&str> = ended.iter().flat_map(|ended| &ended.residue).map(String::as_str).collect();
+    if !residue.is_empty() {
+        let still = residue.join(", ");
+        output.remark(Ink::Warn, &format!("the role {} is given back; still there: {still}", grant.role));
+    }
 }

@@ -3,7 +3,7 @@
 use jit_common::response::EndedView;
 
 use super::page::Ink;
-use super::{Page, Text};
+use super::{Page, Text, pieces};
 
 /// The answer to `drop`, `revoke` and `lock --revoke`.
 pub(crate) fn page(ended: &[EndedView]) -> Page {
@@ -13,6 +13,9 @@ pub(crate) fn page(ended: &[EndedView]) -> Page {
     }
     for one in ended {
         page.line(2, line(one));
+        if let Some(residue) = pieces::residue(&one.residue) {
+            page.line(4, residue);
+        }
     }
     page
 }
@@ -41,13 +44,21 @@ mod tests {
             person: samples::person(),
             role: "web-restart".to_owned(),
             stuck: None,
+            residue: vec![],
         };
         let stuck = EndedView { stuck: Some("/run/jit is read-only".to_owned()), ..off.clone() };
         assert_eq!(
-            page(&[off, stuck]).render(Terminal::plain()),
+            page(&[off.clone(), stuck]).render(Terminal::plain()),
             "  web-restart of alice 7k2m9xqa is off the host\n\
              \x20 web-restart of alice 7k2m9xqa is STUCK: /run/jit is read-only. jitd goes on trying; `jitctl show \
              7k2m9xqa` tells how it stands\n"
+        );
+        let shell = EndedView { residue: vec!["bash (1234) on pts/3".to_owned()], ..off.clone() };
+        assert_eq!(
+            page(&[shell]).render(Terminal::plain()),
+            "  web-restart of alice 7k2m9xqa is off the host\n\
+             \x20   still there: bash (1234) on pts/3: membership stays with running processes until they end; \
+             log out everywhere to drop it\n"
         );
         assert_eq!(page(&[]).render(Terminal::plain()), "  there was nothing live to end\n");
     }

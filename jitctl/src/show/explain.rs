@@ -3,16 +3,21 @@
 use jit_common::explanation::{Condition, Explanation, Held, JudgedRule, Outcome, Verdict};
 
 use super::page::Ink;
-use super::{Page, Text, refused};
+use super::{Page, Text, pieces, refused};
 use crate::time::Clock;
 
 /// The answer to `explain`.
 pub(crate) fn page(explanation: &Explanation, clock: &Clock) -> Page {
     let mut page = Page::default();
     match &explanation.outcome {
-        Outcome::Permitted { rule, duration } => {
+        Outcome::Permitted { rule, duration, approvals } => {
             let text = Text::default().then(Ink::Good, "it would be granted").plain(" by rule ");
-            page.line(2, text.strong(rule).plain(format!(" for {duration}")));
+            let mut text = text.strong(rule).plain(format!(" for {duration}"));
+            if !approvals.is_empty() {
+                let who = pieces::listed(approvals, "and");
+                text = text.plain(", ").then(Ink::Warn, format!("once it has the approval of {who}"));
+            }
+            page.line(2, text);
         }
         Outcome::Refused(refusal) => {
             let text = Text::default().then(Ink::Bad, "it would be refused: ");
@@ -97,5 +102,11 @@ mod tests {
         let first =
             "  it would be granted by rule \"on-call restarts web at once\" (10-web.toml:12) for 30m\n";
         assert!(shown.starts_with(first), "{shown}");
+        let mut waits = samples::permitted();
+        if let Outcome::Permitted { approvals, .. } = &mut waits.outcome {
+            approvals.push("2 people in leads".to_owned());
+        }
+        let shown = page(&waits, &samples::clock()).render(Terminal::plain());
+        assert!(shown.contains(" for 30m, once it has the approval of 2 people in leads\n"), "{shown}");
     }
 }

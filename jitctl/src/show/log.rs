@@ -40,8 +40,8 @@ pub(crate) fn sentence(entry: &LogEntry, clock: &Clock) -> String {
 /// Endings that fail and refusals should be found by the eye in a long list.
 pub(crate) fn ink(kind: &str) -> Ink {
     match kind {
-        "applied" => Ink::Good,
-        "refused" | "call-refused" | "refusals-counted" => Ink::Warn,
+        "applied" | "approved" | "scheduled" => Ink::Good,
+        "refused" | "closed" | "call-refused" | "refusals-counted" => Ink::Warn,
         "stuck" | "drift" | "guard-acted" | "policy-rejected" | "ledger-restored" | "locked" => Ink::Bad,
         _ => Ink::Plain,
     }

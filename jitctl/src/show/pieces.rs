@@ -1,6 +1,7 @@
 //! Pieces that several answers share: what a grant gives, who, which rule, how far it has come.
 
-use jit_common::response::{EndedView, PasswordView, PersonView, RuleView, StateView, SudoView};
+use jit_common::duration::GrantDuration;
+use jit_common::response::{EndedView, GivesView, PasswordView, PersonView, RuleView, StateView, SudoView};
 
 use super::page::{Ink, Text};
 use crate::time::Clock;
@@ -20,8 +21,60 @@ pub(crate) fn commands(sudo: &SudoView) -> String {
     format!("sudo {user}{list}{password}")
 }
 
+/// What is given, one line each: the commands, the groups.
+pub(crate) fn gives(gives: &GivesView) -> Vec<String> {
+    let groups = (!gives.groups.is_empty()).then(|| format!("membership in {}", groups(gives)));
+    gives.sudo.as_ref().map(commands).into_iter().chain(groups).collect()
+}
+
+/// The names of the groups: `docker`, `adm and docker`.
+pub(crate) fn groups(gives: &GivesView) -> String {
+    let names: Vec<String> = gives.groups.iter().map(|group| group.name.clone()).collect();
+    listed(&names, "and")
+}
+
+/// How one uses a group without a new login; `None` when there is no group.
+pub(crate) fn use_of_groups(gives: &GivesView) -> Option<Text> {
+    let group = match gives.groups.as_slice() {
+        [] => return None,
+        [group] => &group.name,
+        [..] => "GROUP",
+    };
+    let text = Text::of("membership reaches new logins only; at once: ");
+    Some(text.strong(format!("sudo -g {group} COMMAND")))
+}
+
+/// What is still there after a grant has ended, and how to be rid of it.
+pub(crate) fn residue(residue: &[String]) -> Option<Text> {
+    (!residue.is_empty()).then(|| {
+        Text::default()
+            .then(Ink::Warn, format!("still there: {}", residue.join(", ")))
+            .plain(": membership stays with running processes until they end; log out everywhere to drop it")
+    })
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn listed(words: &[String], last: &str) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., end] => format!("{} {last} {end}", first.join(", ")),
+    }
+}
+
+/// A length in whole seconds as one types it: `30m`.
+pub(crate) fn span(seconds: u32) -> String {
+    GrantDuration::from_secs(seconds).map_or_else(|_| format!("{seconds}s"), |span| span.to_string())
+}
+
+/// What somebody typed, in quotes behind a blank; nothing when nothing was.
+pub(crate) fn quoted(text: Option<&str>) -> String {
+    text.filter(|text| !text.is_empty()).map(|text| format!(" (\"{text}\")")).unwrap_or_default()
+}
+
 /// What sudo refuses although the role gives it; `None` when it refuses nothing.
-pub(crate) fn refused_commands(sudo: &SudoView) -> Option<Text> {
+pub(crate) fn refused_commands(gives: &GivesView) -> Option<Text> {
+    let sudo = gives.sudo.as_ref()?;
     let list = sudo.refused.join(", ");
     (!sudo.refused.is_empty()).then(|| {
         Text::default().then(
@@ -46,6 +99,9 @@ pub(crate) fn person(person: &PersonView) -> String {
 /// A state in a word, inked by how good it is.
 pub(crate) fn state(state: StateView) -> (Ink, &'static str) {
     match state {
+        StateView::Pending => (Ink::Warn, "waits for approval"),
+        StateView::Scheduled => (Ink::Good, "approved, and waits for its start"),
+        StateView::Closed => (Ink::Faint, "closed: nothing was granted"),
         StateView::Applying => (Ink::Warn, "being made real"),
         StateView::Active => (Ink::Good, "live"),
         StateView::Ending => (Ink::Warn, "being taken off"),

@@ -21,10 +21,13 @@ pub(crate) fn page(refusal: &Refusal, explanation: Option<&Explanation>, clock: 
 pub(crate) fn sentence(refusal: &Refusal, clock: &Clock) -> String {
     match refusal {
         Refusal::AlreadyLive { id, role, until_unix } => format!(
-            "you have the role {role} already, until {} (grant {id}): use it, or give it back with `jitctl drop \
-             {id}` and ask again",
+            "you have the role {role} already, until {} (grant {id}): use it, or ask for more time with `jitctl \
+             extend {id} --for TIME`",
             clock.short(time::from_unix(*until_unix))
         ),
+        Refusal::BadStart { start_unix, why } => {
+            format!("the start {} cannot be taken: {why}", clock.stamp(time::from_unix(*start_unix)))
+        }
         Refusal::Locked { by, since_unix, note } => {
             let note = if note.is_empty() { String::new() } else { format!(" (\"{note}\")") };
             let since = clock.past(time::from_unix(*since_unix));
@@ -52,6 +55,8 @@ mod tests {
         let live =
             Refusal::AlreadyLive { id: "7k2m9xqa".to_owned(), role: "web-restart".to_owned(), until_unix };
         assert!(shown(&live).contains("until 14:12 (grant 7k2m9xqa)"), "{}", shown(&live));
+        let bad = Refusal::BadStart { start_unix: until_unix, why: "it is too far ahead".to_owned() };
+        assert!(shown(&bad).contains("the start 2026-11-22 14:12:00 cannot be taken"), "{}", shown(&bad));
         let locked =
             Refusal::Locked { by: "olga".to_owned(), since_unix: until_unix - 1200, note: "\x1b".into() };
         let said = shown(&locked);

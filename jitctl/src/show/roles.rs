@@ -27,8 +27,10 @@ fn one(page: &mut Page, role: &RoleView, clock: &Clock) {
         Text::default().strong(&role.name).plain(format!("  {}", role.summary)),
         Text::default().then(ink, format!("{} risk", role.risk)),
     );
-    page.line(2, Text::of(pieces::commands(&role.sudo)));
-    if let Some(refused) = pieces::refused_commands(&role.sudo) {
+    for line in pieces::gives(&role.gives) {
+        page.line(2, Text::of(line));
+    }
+    if let Some(refused) = pieces::refused_commands(&role.gives) {
         page.line(2, refused);
     }
     for why in &role.equals_root {
@@ -46,9 +48,13 @@ fn one(page: &mut Page, role: &RoleView, clock: &Clock) {
 fn how(page: &mut Page, role: &RoleView, clock: &Clock) {
     let options = options(&role.now);
     match &role.now.outcome {
-        Outcome::Permitted { rule, duration } => {
+        Outcome::Permitted { rule, duration, approvals } => {
             page.line(2, Text::of("ask: ").strong(format!("jitctl elevate {}", role.name)));
-            page.line(2, Text::of(format!("granted at once for {duration} by rule ")).faint(rule));
+            let when = match approvals.as_slice() {
+                [] => "granted at once".to_owned(),
+                some => format!("granted with the approval of {}:", pieces::listed(some, "and")),
+            };
+            page.line(2, Text::of(format!("{when} for {duration} by rule ")).faint(rule));
         }
         Outcome::Refused(_) if !options.is_empty() => {
             let command = format!("jitctl elevate {}{}", role.name, options.concat());
@@ -82,6 +88,7 @@ fn options(now: &Explanation) -> Vec<&'static str> {
         | ConditionKind::Schedule
         | ConditionKind::Duration
         | ConditionKind::NotLive
+        | ConditionKind::NotOpen
         | ConditionKind::MaxActive
         | ConditionKind::Password => None,
     };
@@ -101,6 +108,21 @@ mod tests {
         assert!(shown.contains("low risk\n"), "{shown}");
         assert!(shown.contains("  ask: jitctl elevate web-restart --reason \"…\"\n"), "{shown}");
         assert!(shown.contains("  needs more: no reason is given\n"), "{shown}");
+    }
+
+    #[test]
+    fn a_role_that_people_have_to_approve_says_who() {
+        let mut role = samples::role();
+        role.now = samples::permitted();
+        let Outcome::Permitted { approvals, .. } = &mut role.now.outcome else { return };
+        *approvals = vec!["1 person in leads".to_owned(), "1 person in security".to_owned()];
+        let shown = page(&[role], &samples::clock()).render(Terminal::plain());
+        assert!(
+            shown.contains(
+                "granted with the approval of 1 person in leads and 1 person in security: for 30m by rule"
+            ),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -3,14 +3,14 @@
 use jit_common::response::{GrantView, SinkView, StateView, StatusView};
 
 use super::page::Ink;
-use super::{Page, Text, pieces};
+use super::{Page, Text, pending, pieces};
 use crate::time::Clock;
 
 /// Characters of a hash that are shown.
 const SHORT_HASH: usize = 12;
 
 /// The answer to `status`.
-pub(crate) fn page(status: &StatusView, clock: &Clock) -> Page {
+pub(crate) fn page(status: &StatusView, me: u32, clock: &Clock) -> Page {
     let mut page = Page::default();
     for why in &status.not_granting {
         page.line(0, Text::default().then(Ink::Bad, "NOTHING IS GRANTED: ").plain(why));
@@ -18,6 +18,8 @@ pub(crate) fn page(status: &StatusView, clock: &Clock) -> Page {
     for what in &status.attention {
         page.line(0, Text::default().then(Ink::Warn, "look at this: ").plain(what));
     }
+    page.blank();
+    page.append(pending::lists(&status.open, me, clock));
     page.blank();
     if status.mine.is_empty() {
         page.line(0, Text::of("you have nothing live; `jitctl roles` shows what you can ask for"));
@@ -36,9 +38,14 @@ pub(crate) fn page(status: &StatusView, clock: &Clock) -> Page {
 
 fn mine(page: &mut Page, grant: &GrantView, clock: &Clock) {
     head(page, Text::default().strong(&grant.role), grant, clock);
-    page.line(2, Text::of(pieces::commands(&grant.sudo)));
-    if let Some(refused) = pieces::refused_commands(&grant.sudo) {
+    for line in pieces::gives(&grant.gives) {
+        page.line(2, Text::of(line));
+    }
+    if let Some(refused) = pieces::refused_commands(&grant.gives) {
         page.line(2, refused);
+    }
+    if let Some(how) = pieces::use_of_groups(&grant.gives) {
+        page.line(2, how);
     }
     page.line(2, Text::of("give it back: ").strong(format!("jitctl drop {}", grant.role)));
 }
@@ -92,7 +99,7 @@ mod tests {
     use crate::terminal::Terminal;
 
     fn shown(status: &StatusView) -> String {
-        page(status, &samples::clock()).render(Terminal::plain())
+        page(status, 1000, &samples::clock()).render(Terminal::plain())
     }
 
     #[test]
@@ -114,6 +121,19 @@ mod tests {
         assert!(shown.starts_with("NOTHING IS GRANTED: the ledger cannot"), "{shown}");
         assert!(shown.contains("\nlook at this: role db is disabled\n\nweb-restart  7k2m9xqa  "), "{shown}");
         assert!(shown.contains("until 14:32 (in 30 min)\n  sudo /usr/bin/systemctl"), "{shown}");
+    }
+
+    #[test]
+    fn what_waits_for_me_stands_before_what_i_have() {
+        let mut status = samples::status();
+        let mut open = samples::open();
+        open.person.uid = 1001;
+        status.open = vec![open];
+        status.mine = vec![samples::docker()];
+        let shown = shown(&status);
+        assert!(shown.starts_with("waits for you\n  7k2m9xqa  alice wants docker for 20m"), "{shown}");
+        assert!(shown.contains("--note TEXT\n\ndocker  "), "{shown}");
+        assert!(shown.contains("  membership reaches new logins only; at once: sudo -g docker"), "{shown}");
     }
 
     #[test]

@@ -1,11 +1,9 @@
 //! The whole story of one request.
 
-use jit_common::response::{Armed, GrantView, StoryView, WayOff};
-
-use jitd_core::record::Entry;
+use jit_common::response::{Armed, GivesView, GrantView, StoryView, WayOff};
 
 use super::page::Ink;
-use super::{Page, Text, log, pieces};
+use super::{Page, Text, asked, log, needs, pieces};
 use crate::time::Clock;
 
 /// Where the values of the head begin.
@@ -14,22 +12,30 @@ const COLUMN: usize = 10;
 /// The answer to `show`.
 pub(crate) fn page(story: &StoryView, clock: &Clock) -> Page {
     let mut page = Page::default();
-    if let Some(grant) = &story.grant {
-        head(&mut page, grant, clock);
+    match (&story.grant, &story.open) {
+        (Some(grant), _) => head(&mut page, grant, clock),
+        (None, Some(open)) => asked::head(&mut page, open, &story.entries, clock),
+        (None, None) => {}
     }
     section(&mut page, &why(story), conditions(story));
-    section(&mut page, "changes on this host", story.change.iter().map(|line| change(line)).collect());
+    let changes = if story.grant.is_some() { "changes on this host" } else { "what it changes on this host" };
+    section(&mut page, changes, story.change.iter().map(|line| change(line)).collect());
     section(&mut page, "equals root", story.equals_root.iter().map(Text::of).collect());
     section(&mut page, "side effects", story.side_effects.iter().map(Text::of).collect());
     section(&mut page, "ways off, each without the others", story.ways_off.iter().map(way_off).collect());
+    if let (None, Some(open)) = (&story.grant, &story.open) {
+        asked::before(&mut page, story, open, clock);
+    }
     let happened = format!("what happened (times in {})", clock.zone());
     let entries = story.entries.iter().map(|entry| {
         let stamp = format!("{}  #{}  ", clock.stamp(entry.at), entry.seq);
         Text::default().faint(stamp).then(log::ink(&entry.kind), log::sentence(entry, clock))
     });
     section(&mut page, &happened, entries.collect());
-    if story.grant.is_some() {
-        section(&mut page, "not seen", not_seen());
+    match (&story.grant, &story.open) {
+        (Some(_), _) => section(&mut page, "not seen", not_seen()),
+        (None, Some(open)) => asked::what_next(&mut page, open),
+        (None, None) => {}
     }
     page
 }
@@ -38,29 +44,55 @@ fn head(page: &mut Page, grant: &GrantView, clock: &Clock) {
     let (ink, state) = pieces::state(grant.state);
     let title = Text::default().strong(grant.id).plain("  ").strong(&grant.role).plain(": ").then(ink, state);
     page.line(0, title);
-    let field = |page: &mut Page, name: &str, text: Text| {
-        let mut line = Text::default().faint(format!("{name:<COLUMN$}"));
-        line.extend(text);
-        page.line(2, line);
-    };
     field(page, "who", Text::of(pieces::person(&grant.person)));
-    field(page, "gives", Text::of(pieces::commands(&grant.sudo)));
-    if let Some(refused) = pieces::refused_commands(&grant.sudo) {
-        field(page, "", refused);
-    }
+    gives(page, &grant.gives);
     field(page, "reason", Text::of(grant.reason.as_deref().unwrap_or("none on record")));
     if let Some(ticket) = &grant.ticket {
         field(page, "ticket", Text::of(ticket));
     }
     field(page, "rule", pieces::rule(Text::default(), &grant.rule));
+    for (at, vote) in grant.approved_by.iter().enumerate() {
+        field(page, if at == 0 { "approved" } else { "" }, needs::vote_at(vote, clock));
+    }
+    if let Some(before) = grant.replaces {
+        field(page, "extends", Text::of(before));
+    }
     field(page, "since", Text::of(clock.past(grant.start)));
     match &grant.end {
-        None => field(page, "until", Text::of(clock.end(grant.until, grant.left))),
+        None => {
+            let longest = if grant.longest > grant.until {
+                format!("; with extensions until {} at most", clock.short(grant.longest))
+            } else {
+                String::new()
+            };
+            field(page, "until", Text::of(clock.end(grant.until, grant.left) + &longest));
+        }
         Some(end) => field(page, "ended", Text::of(format!("{}: {}", clock.past(end.at), end.cause))),
+    }
+    if let Some(residue) = pieces::residue(&grant.residue) {
+        field(page, "residue", residue);
     }
 }
 
-fn section(page: &mut Page, title: &str, lines: Vec<Text>) {
+/// A line of the head: its name, and what there is to say.
+pub(super) fn field(page: &mut Page, name: &str, text: Text) {
+    let mut line = Text::default().faint(format!("{name:<COLUMN$}"));
+    line.extend(text);
+    page.line(2, line);
+}
+
+/// What is given, in the head.
+pub(super) fn gives(page: &mut Page, gives: &GivesView) {
+    for (at, line) in pieces::gives(gives).into_iter().enumerate() {
+        field(page, if at == 0 { "gives" } else { "" }, Text::of(line));
+    }
+    if let Some(refused) = pieces::refused_commands(gives) {
+        field(page, "", refused);
+    }
+}
+
+/// A titled list, unless there is nothing in it.
+pub(super) fn section(page: &mut Page, title: &str, lines: Vec<Text>) {
     if lines.is_empty() {
         return;
     }
@@ -90,21 +122,17 @@ fn way_off(way: &WayOff) -> Text {
 
 /// The conditions speak to the person who asked, whoever reads them here.
 fn why(story: &StoryView) -> String {
-    story.grant.as_ref().map_or_else(
-        || "why it was granted".to_owned(),
-        |grant| format!("why it was granted, as {} was told", grant.person.name),
-    )
+    match (&story.grant, &story.open) {
+        (Some(grant), _) => format!("why it was granted, as {} was told", grant.person.name),
+        (None, Some(open)) => format!("why the rule permits it, as {} was told", open.person.name),
+        (None, None) => "why".to_owned(),
+    }
 }
 
-/// The conditions that held, from the entry of the decision.
+/// The conditions of the rule that held.
 fn conditions(story: &StoryView) -> Vec<Text> {
-    let decided = story.entries.iter().filter(|entry| entry.kind == "decided");
-    let bodies = decided.filter_map(|entry| serde_json::from_str::<Entry>(&entry.body).ok());
-    let conditions = bodies.flat_map(|body| match body {
-        Entry::Decided { conditions, .. } => conditions,
-        _ => vec![],
-    });
-    conditions.map(|condition| Text::default().then(Ink::Good, "yes  ").plain(condition)).collect()
+    let held = story.conditions.iter();
+    held.map(|condition| Text::default().then(Ink::Good, "yes  ").plain(condition)).collect()
 }
 
 /// What this record cannot know, said where somebody might believe that it does.
@@ -119,6 +147,7 @@ fn not_seen() -> Vec<Text> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
     use jit_common::response::{EndView, StateView};
 
     use super::*;
@@ -147,6 +176,26 @@ mod tests {
             assert!(shown.contains(line), "{line:?} is not in\n{shown}");
         }
         assert!(!shown.contains("equals root"), "an empty section is not shown\n{shown}");
+    }
+
+    #[test]
+    fn a_grant_says_who_approved_it_what_it_extends_and_what_is_left_of_it() {
+        let mut story = samples::story();
+        let mut grant = samples::docker();
+        grant.replaces = Some("4h1kz0ab".parse().unwrap());
+        grant.longest = grant.until + 3_600_000_000_000;
+        grant.residue = vec!["bash (1234) on pts/3".to_owned()];
+        story.grant = Some(grant);
+        let shown = page(&story, &samples::clock()).render(Terminal::plain());
+        for line in [
+            "  gives     membership in docker\n",
+            "  approved  14:00 (2 min ago)  bert approved (\"ok \\u{1b}[2J\"), for 20m and no longer\n            14:01",
+            "  extends   4h1kz0ab\n",
+            "  until     14:32 (in 30 min); with extensions until 15:32 at most\n",
+            "  residue   still there: bash (1234) on pts/3: membership stays with running processes",
+        ] {
+            assert!(shown.contains(line), "{line:?} is not in\n{shown}");
+        }
     }
 
     #[test]

@@ -93,6 +93,7 @@ fn a_grant_that_stays_is_a_failure() {
         person: fake::grant().person,
         role: "web-restart".to_owned(),
         stuck: Some("/run/jit is read-only".to_owned()),
+        residue: vec![],
     };
     let jitd = Fake::answering(Response::Ended(vec![ended.clone()]));
     let ran = Ran::run(jitctl_at(&jitd.socket, &["drop"]));

@@ -22,6 +22,7 @@ fn obliging(request: &Request) -> Response {
             person: fake::grant().person,
             role: "web-restart".to_owned(),
             stuck: None,
+            residue: vec![],
         }]),
     }
 }

@@ -9,7 +9,8 @@ use std::thread;
 
 use jit_common::request::{Hello, Request, WIRE_VERSION};
 use jit_common::response::{
-    GrantView, PasswordView, PersonView, Response, RuleView, StateView, StatusView, SudoView,
+    ChoiceView, GivesView, GrantView, GroupView, NeedView, OpenView, PasswordView, PersonView, Presence,
+    Response, RuleView, StateView, StatusView, SudoView, VoteView,
 };
 use jit_common::{codec, frame};
 
@@ -132,11 +133,14 @@ pub(crate) fn grant() -> GrantView {
             location: "10-web.toml:12".to_owned(),
         },
         state: StateView::Active,
-        sudo: SudoView {
-            run_as: "root".to_owned(),
-            password: PasswordView::NotAsked,
-            commands: vec!["/usr/bin/jit-no-such-program".to_owned()],
-            refused: vec![],
+        gives: GivesView {
+            sudo: Some(SudoView {
+                run_as: "root".to_owned(),
+                password: PasswordView::NotAsked,
+                commands: vec!["/usr/bin/jit-no-such-program".to_owned()],
+                refused: vec![],
+            }),
+            groups: vec![],
         },
         reason: Some("INC-42 nginx \x1b[31mstuck".to_owned()),
         ticket: None,
@@ -144,7 +148,73 @@ pub(crate) fn grant() -> GrantView {
         until: now + half_an_hour,
         left: half_an_hour,
         end: None,
+        approved_by: vec![],
+        replaces: None,
+        longest: now + half_an_hour,
+        residue: vec![],
     }
+}
+
+/// bert's yes.
+pub(crate) fn berts_vote() -> VoteView {
+    let person = PersonView { uid: 2001, name: "bert".to_owned() };
+    VoteView { person, at: 1_795_000_000_000_000_000, seconds: None, note: Some("ok".to_owned()) }
+}
+
+/// alice wants docker, and two people have to approve.
+pub(crate) fn open() -> OpenView {
+    let (grant, two_hours) = (grant(), 7_200_000_000_000);
+    let need = |by: &str, uid, name: &str, presence| NeedView {
+        count: 1,
+        met: 0,
+        by: format!("somebody in {by}"),
+        could: vec![ChoiceView { person: PersonView { uid, name: name.to_owned() }, presence }],
+        unlisted: vec![],
+    };
+    OpenView {
+        id: grant.id,
+        person: grant.person,
+        role: "docker".to_owned(),
+        rule: grant.rule,
+        state: StateView::Pending,
+        gives: GivesView { sudo: None, groups: vec![GroupView { gid: 998, name: "docker".to_owned() }] },
+        reason: grant.reason,
+        ticket: None,
+        asked: grant.start,
+        asked_seconds: 1800,
+        seconds: 1800,
+        start: None,
+        lapse: grant.start + two_hours,
+        left: two_hours,
+        extends: None,
+        needs: vec![
+            need("leads", 2001, "bert", Presence::Away),
+            need("security", 2004, "sara", Presence::LoggedIn),
+        ],
+        votes: vec![],
+        held_up: None,
+        not_by_you: Some("it is your own request".to_owned()),
+        version: 1,
+    }
+}
+
+/// The same, when bert has approved.
+pub(crate) fn half_approved() -> OpenView {
+    let mut open = open();
+    open.votes.push(berts_vote());
+    open.needs[0].met = 1;
+    open.version = 2;
+    open
+}
+
+/// The same, when everybody has, for a start in an hour.
+pub(crate) fn scheduled() -> OpenView {
+    let mut open = half_approved();
+    open.state = StateView::Scheduled;
+    open.start = Some(open.asked + 3_600_000_000_000);
+    open.needs[1].met = 1;
+    open.version = 3;
+    open
 }
 
 /// Nothing live, all well.
@@ -152,6 +222,7 @@ pub(crate) fn status() -> StatusView {
     StatusView {
         mine: vec![],
         all: None,
+        open: vec![],
         daemon: "0.1.0".to_owned(),
         not_granting: vec![],
         attention: vec![],

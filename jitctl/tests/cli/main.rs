@@ -13,3 +13,4 @@ mod fake;
 mod policy;
 mod program;
 mod record;
+mod waiting;
