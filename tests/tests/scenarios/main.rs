@@ -17,3 +17,4 @@ mod syncs;
 mod under_systemd;
 mod unrecorded;
 mod with_command;
+mod with_group;
