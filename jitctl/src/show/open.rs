@@ -17,7 +17,11 @@ pub(crate) fn page(open: &OpenView, clock: &Clock) -> Page {
 /// The same, for somebody who waits.
 pub(crate) fn waiting(open: &OpenView, clock: &Clock) -> Page {
     let mut page = page(open, clock);
-    let what = if open.state == StateView::Pending { "for people to approve" } else { "for its start" };
+    let what = match (open.state, needs::all_missing(open)) {
+        (StateView::Scheduled, _) => "for its start",
+        (_, Some(_)) => "for people to approve",
+        (_, None) => "until it can be granted",
+    };
     page.line(2, Text::default().faint(format!("waiting {what}; ^C leaves it open")));
     page
 }
@@ -39,9 +43,10 @@ pub(crate) fn left_open(open: &OpenView, clock: &Clock) -> Page {
 pub(crate) fn approved(open: &OpenView, clock: &Clock) -> Page {
     let mut page = Page::default();
     let mut text = Text::default().then(Ink::Good, "approved").plain("; ");
-    match needs::all_missing(open) {
-        Some(missing) => text.extend(missing),
-        None => {
+    match (needs::all_missing(open), open.state) {
+        (Some(missing), _) => text.extend(missing),
+        (None, StateView::Pending) => text = text.plain("nobody is missing any more"),
+        (None, _) => {
             let has = format!("{} has {} for {}", open.person.name, open.role, pieces::span(open.seconds));
             text = text.plain(format!("{has}, {}", begin(open, clock)));
         }
@@ -104,7 +109,8 @@ pub(crate) fn terms(open: &OpenView, clock: &Clock) -> String {
 /// When it begins: `once approved`, `from 14:30 (in 28 min)`.
 pub(crate) fn begin(open: &OpenView, clock: &Clock) -> String {
     match (open.start, needs::all_missing(open).is_some()) {
-        (None, _) => "once approved".to_owned(),
+        (None, true) => "once approved".to_owned(),
+        (None, false) => "approved".to_owned(),
         (Some(start), false) => format!("from {}", clock.coming(start)),
         (Some(start), true) => format!("from {}, once approved", clock.coming(start)),
     }
@@ -157,6 +163,20 @@ mod tests {
     fn an_approver_is_told_what_is_missing() {
         let shown = approved(&samples::open(), &samples::clock()).render(Terminal::plain());
         assert_eq!(shown, "  approved; still needed: 1 person in security: sara (logged in), dora\n");
+    }
+
+    #[test]
+    fn what_everybody_approved_and_cannot_be_granted_says_why() {
+        let mut open = samples::open();
+        open.needs.iter_mut().for_each(|need| need.met = need.count);
+        open.held_up = Some("the record cannot be written".to_owned());
+        let shown = approved(&open, &samples::clock()).render(Terminal::plain());
+        assert_eq!(
+            shown,
+            "  approved; nobody is missing any more\n  held up: the record cannot be written\n"
+        );
+        let shown = waiting(&open, &samples::clock()).render(Terminal::plain());
+        assert!(shown.contains("waiting until it can be granted; ^C leaves it open"), "{shown}");
     }
 
     #[test]
