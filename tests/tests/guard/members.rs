@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use jit_e2e::{Release, RootBed, until};
+use jit_e2e::{BootedBed, OrSkip as _, Release, RootBed, until};
 
 use crate::site::*;
 
@@ -195,5 +195,37 @@ fn a_guard_that_is_killed_while_it_takes_somebody_out_leaves_nothing_behind() {
                 break;
             }
         }
+    }
+}
+
+#[test]
+fn a_reboot_takes_members_out_before_anybody_can_log_in() {
+    for release in Release::ALL {
+        let Some(mut bed) = BootedBed::with_product(release).or_skip() else { return };
+        bed.run(&["systemctl", "mask", "jitd.service", "jitd.socket"]).unwrap().expect_ok();
+        bed.add_user("alice", &["docker"], None).unwrap();
+        bed.add_user("bob", &["docker"], None).unwrap();
+        let (uid, group) = (bed.account("alice").unwrap().uid, bed.read("/etc/group").unwrap());
+        let gid = group.lines().find_map(|line| line.strip_prefix("docker:x:")).unwrap();
+        let word = format!("{}:docker:{uid}:alice", gid.split(':').next().unwrap());
+        let end = i64::MAX;
+        let times = format!("until_boot={end} until_wall={end}");
+        let grant = format!(
+            "grant aaaaaaaa uid={uid} boot=the-boot-before {times} undo=sudoers,groups groups={word}"
+        );
+        // As a machine is found that was cut off while the grant was live.
+        bed.unit("jit-guard.service").stop().unwrap();
+        bed.write_mode(APPLIED, &format!("jit-applied 2\n{grant}\ngiven {word}\nend 2\n"), 0o600).unwrap();
+        bed.reboot().unwrap();
+        let group = bed.read("/etc/group").unwrap();
+        assert!(group.contains(&format!("docker:x:{}:bob\n", gid.split(':').next().unwrap())), "{group}");
+        assert!(
+            bed.unit("jit-guard.service").journal().unwrap().contains("taken out: alice of group docker")
+        );
+        let time = |unit: &str, property: &str| -> u64 {
+            bed.unit(unit).property(property).unwrap().trim().parse().unwrap()
+        };
+        let out = time("jit-guard.service", "ActiveEnterTimestampMonotonic");
+        assert!(out > 0 && out <= time("systemd-user-sessions.service", "InactiveExitTimestampMonotonic"));
     }
 }
