@@ -43,18 +43,19 @@ impl Engine {
         true
     }
 
-    /// Makes the host equal to what is wanted, and says of each ending grant whether it is off.
+    /// Makes the host equal to what is wanted, and says of each ending grant whether it is off, all of it.
     pub(super) fn remove_ended(&mut self, now: &Now) {
         let made = self.make_so(now);
         let ending: BTreeSet<RequestId> = self.ending().map(|grant| grant.id).collect();
-        // A directory that jitd does not trust is not written to, but what is in it can still be taken away.
-        let outcome = made.or_else(|why| self.host.take_off(&ending).map_err(|_| why));
         let after = self.clock.now();
         for id in ending {
             let Some(grant) = self.registry.get(id) else { continue };
-            let step = match &outcome {
-                Ok(()) => step::removed(grant, &after, self.late_ms(grant, &after)),
-                Err(why) => {
+            let step = match made.not_gone.get(&id) {
+                None => {
+                    let residue = made.residue.get(&id).cloned().unwrap_or_default();
+                    step::removed(grant, &after, self.late_ms(grant, &after), residue)
+                }
+                Some(why) => {
                     crate::log::error(&format!(
                         "grant {id} of {} is still on the host: {why}",
                         grant.by.name
@@ -67,6 +68,7 @@ impl Engine {
                 self.registry.take(&released);
             }
         }
+        self.removed = made;
         self.removed_by_guard.retain(|id, _| self.registry.get(*id).is_some());
         let some_left = self.ending().next().is_some();
         self.retry_stuck = some_left.then(|| after.boot.saturating_add(self.stuck_wait()));
@@ -105,12 +107,19 @@ impl Engine {
     /// What became of these grants.
     pub(super) fn ended_views(&self, before: &[Grant]) -> Vec<EndedView> {
         let view = |grant: &Grant| EndedView {
+            residue: self.removed.residue.get(&grant.id).cloned().unwrap_or_default(),
             id: grant.id,
             person: views::person(&grant.by),
             role: grant.role.clone(),
             stuck: self.registry.get(grant.id).map(|now| match now.state {
-                State::Stuck { .. } => "it could not be removed yet and is tried again".to_owned(),
+                State::Stuck { .. } => {
+                    let why = self.removed.not_gone.get(&grant.id).map(|why| format!(": {why}"));
+                    format!("it could not be removed yet and is tried again{}", why.unwrap_or_default())
+                }
                 State::Asked
+                | State::Pending
+                | State::Scheduled
+                | State::Closed { .. }
                 | State::Applying
                 | State::Active
                 | State::Ending { .. }

@@ -6,23 +6,40 @@ use std::collections::BTreeSet;
 use jit_common::ids::RequestId;
 use jit_mechanisms::guard_notes::{self, Note};
 use jit_mechanisms::kill_switch::{self, Mark};
+use jitd_core::lifecycle::open::Open;
+use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
-use jitd_core::lifecycle::step::{self, EndedBy};
+use jitd_core::lifecycle::step::{self, ClosedBy, EndedBy};
 use jitd_core::now::Now;
-use jitd_core::record::{Cause, Draft, Entry, Origin, Person};
-use jitd_core::wanted::Wanted;
+use jitd_core::record::{Cause, Closed, Draft, Entry, Origin, Person};
+use jitd_core::wanted::{Wanted, WantedGrant};
 
 use super::Engine;
+use super::host::{self, Difference, Made, Said};
 use crate::holders::Holders;
+
+/// Whether the guard had something new to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Notes {
+    /// No.
+    None,
+    /// It had.
+    New,
+}
 
 impl Engine {
     /// What jitd does before it takes the first call.
     pub(super) fn recover(&mut self) {
         let now = self.clock.now();
         if self.book.damage().is_none() {
+            self.host.remember();
             self.take_notes(&now);
+            let told = |grant: &&Grant| !self.removed_by_guard.contains_key(&grant.id);
+            let live: Vec<&Grant> = self.registry.live().filter(told).collect();
+            self.host.recall(&live, &now);
             self.take_mark(&now);
             self.mark_lost(&now);
+            self.mark_replaced(&now);
             for (id, cause) in self.registry.due(&now) {
                 self.mark_ending(id, cause, &EndedBy::default(), &now);
             }
@@ -45,11 +62,20 @@ impl Engine {
         let running =
             |id: &RequestId| self.registry.get(*id).is_some_and(|grant| !grant.deadline.reached(now));
         let ids: Vec<RequestId> = ids.into_iter().filter(running).collect();
-        let present = self.host.present();
+        let present = self.host.present(&wanted);
         for id in ids.into_iter().filter(|id| !present.contains(id)) {
             let never_applied = self.registry.get(id).is_some_and(|grant| grant.state == State::Applying);
             let cause = if never_applied { Cause::Failed } else { Cause::Lost };
             self.mark_ending(id, cause, &EndedBy::default(), now);
+        }
+    }
+
+    /// A grant whose extension is live has been replaced, and jitd died before it could say so.
+    fn mark_replaced(&mut self, now: &Now) {
+        let extensions = self.registry.live().filter(|grant| grant.state == State::Active);
+        let replaced: Vec<RequestId> = extensions.filter_map(|grant| grant.span.replaces).collect();
+        for id in replaced {
+            self.mark_ending(id, Cause::Replaced, &EndedBy::default(), now);
         }
     }
 
@@ -71,42 +97,63 @@ impl Engine {
 
     /// Looks at the host when nothing is due: notes of the guard, drift, people who are gone.
     pub(super) fn look(&mut self, now: &Now) {
-        if let Err(why) = self.make_so(now) {
-            crate::log::error(&why);
+        let made = self.make_so(now);
+        for why in made.trouble.iter().chain(made.not_gone.values()) {
+            crate::log::error(why);
         }
+        self.host.read_back_again(now, &self.handle);
         self.check_people();
     }
 
-    /// Makes the host equal to what is wanted; differences are recorded.
+    /// Makes the host equal to what is wanted; differences are recorded. What could not be made so is told for each grant.
     ///
-    /// # Errors
-    /// A sentence, when the host is not so. Without a ledger nobody knows what is wanted: then the host is left as it
-    /// is, so that nothing live is cut short, and the guard ends what is due.
-    pub(super) fn make_so(&mut self, now: &Now) -> Result<(), String> {
+    /// Without a ledger nobody knows what is wanted: then the host is left as it is, so that nothing live is cut short, and
+    /// the guard ends what is due.
+    pub(super) fn make_so(&mut self, now: &Now) -> Made {
         if let Some(why) = self.book.damage() {
-            return Err(format!("the host is left as it is, jit-guard ends what is due: {why}"));
+            let why = format!("the host is left as it is, jit-guard ends what is due: {why}");
+            let ids = |which: &[WantedGrant]| which.iter().map(|grant| (grant.id, why.clone())).collect();
+            let not_made = ids(self.registry.wanted().grants());
+            let not_gone = ids(&self.leaving());
+            return Made { trouble: Some(why.clone()), not_made, not_gone, ..Made::default() };
         }
         self.take_notes(now);
-        let mut made = self.host.make_so(&self.registry.wanted());
+        let mut made = self.host.make_so(&self.registry.wanted(), &self.leaving(), now);
         // The guard may have acted in between. It goes first: its notes are taken, and the host is looked at again.
-        if made.is_err() {
-            self.take_notes(now);
-            made = self.host.make_so(&self.registry.wanted());
+        if !made.is_whole() && self.take_notes(now) == Notes::New {
+            made = made.then(self.host.make_so(&self.registry.wanted(), &self.leaving(), now));
         }
-        if let Some(difference) = made? {
-            crate::log::error(&format!("{}; {}", difference.found, difference.done));
-            let entry = Entry::Drift { found: difference.found, done: difference.done };
-            self.book.note(now, None, entry);
+        self.note_differences(std::mem::take(&mut made.differences), now);
+        self.host.read_back(&made, &self.handle);
+        made
+    }
+
+    fn leaving(&self) -> Vec<WantedGrant> {
+        self.ending().map(host::as_wanted).collect()
+    }
+
+    /// The name service was asked about people in groups.
+    pub(super) fn groups_said(&mut self, said: Said, now: &Now) {
+        let differences = self.host.groups_said(said, now);
+        self.note_differences(differences, now);
+    }
+
+    fn note_differences(&mut self, differences: Vec<Difference>, now: &Now) {
+        for Difference { found, done } in differences {
+            crate::log::error(&format!("{found}; {done}"));
+            self.book.note(now, None, Entry::Drift { found, done });
         }
-        Ok(())
     }
 
     /// Takes what the guard did into the record. What it took off is never put back.
-    fn take_notes(&mut self, now: &Now) {
+    fn take_notes(&mut self, now: &Now) -> Notes {
         let taken = match guard_notes::take(&self.host.paths) {
             Ok(Some(taken)) => taken,
-            Ok(None) => return,
-            Err(error) => return crate::log::error(&crate::chain(&error)),
+            Ok(None) => return Notes::None,
+            Err(error) => {
+                crate::log::error(&crate::chain(&error));
+                return Notes::None;
+            }
         };
         // Notes whose record is still owed are found again with every look.
         let new: Vec<Note> = taken.into_iter().filter(|note| !self.notes.contains(note)).collect();
@@ -114,21 +161,30 @@ impl Engine {
             self.book.note_draft(guard_entry(note, now));
             self.heed(note, now);
         }
+        let found = if new.is_empty() { Notes::None } else { Notes::New };
         self.notes.extend(new);
         self.book.settle(now);
         if self.book.owed() == 0 {
-            match guard_notes::finish(&self.host.paths) {
+            // With the note gone and the membership still written as given, somebody would be taken out whom an admin had
+            // put in by hand since.
+            let settled = self
+                .host
+                .settle()
+                .and_then(|()| guard_notes::finish(&self.host.paths).map_err(|error| crate::chain(&error)));
+            match settled {
                 Ok(()) => self.notes.clear(),
-                Err(error) => crate::log::error(&crate::chain(&error)),
+                Err(why) => crate::log::error(&why),
             }
         }
+        found
     }
 
     fn heed(&mut self, note: &Note, now: &Now) {
         let (id, wall) = match note {
             Note::Removed { id, wall, .. } => (*id, *wall),
             // Grants without a note of their own are live all the same: the next look puts them back, while jitd runs.
-            Note::Member { .. } | Note::Unlinked { .. } => return,
+            Note::Member { of, .. } => return self.host.guard_took(of, now),
+            Note::Unlinked { .. } => return,
             Note::AppliedDamaged { .. } | Note::Unreadable { .. } => return,
         };
         let Some(grant) = self.registry.get(id) else { return };
@@ -151,23 +207,29 @@ impl Engine {
         }
     }
 
-    /// Has NSS asked, on a thread of its own, whether everybody who holds a grant is still who they were.
+    /// Has NSS asked, on a thread of its own, whether everybody who holds a grant or waits for one is still who they were.
     pub(super) fn check_people(&self) {
+        let holders = self.registry.live().map(|grant| &grant.by);
+        let waiting = self.registry.open().map(|open| &open.by);
         let people: BTreeSet<(u32, String)> =
-            self.registry.live().map(|grant| (grant.by.uid, grant.by.name.clone())).collect();
+            holders.chain(waiting).map(|person| (person.uid, person.name.clone())).collect();
         if !people.is_empty() {
             self.inbox.holders.send_replace(Holders { people, wall: self.clock.now().wall });
         }
     }
 
-    /// These accounts are gone, renamed, locked or expired: their grants end.
+    /// These accounts are gone, renamed, locked or expired: their grants end, and their questions are closed.
     pub(super) fn people_gone(&mut self, people: &[(u32, String)], now: &Now) {
-        let theirs = self.registry.live().filter(|grant| {
-            grant.state.is_wanted()
-                && people.iter().any(|(uid, name)| *uid == grant.by.uid && *name == grant.by.name)
-        });
+        let gone =
+            |person: &Person| people.iter().any(|(uid, name)| *uid == person.uid && *name == person.name);
+        let theirs = self.registry.live().filter(|grant| grant.state.is_wanted() && gone(&grant.by));
         let which: Vec<(RequestId, Cause)> = theirs.map(|grant| (grant.id, Cause::PersonGone)).collect();
         self.end_all(&which, &EndedBy::default(), now);
+        let open: Vec<Open> = self.registry.open().filter(|open| gone(&open.by)).cloned().collect();
+        for open in open {
+            let why = format!("the account {} is gone, renamed, locked or expired", open.by.name);
+            self.close(&open, Closed::Ineligible, ClosedBy { why, ..ClosedBy::default() }, now);
+        }
     }
 }
 

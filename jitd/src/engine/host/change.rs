@@ -1,0 +1,60 @@
+//! What a grant changes on the host, in lines for people; and by which of them the record knows later whom jitd put in.
+
+use jit_common::ids::RequestId;
+use jit_mechanisms::groups::{Membership, Outcome, Wanted as WantedMembers};
+use jitd_core::now::Deadline;
+use jitd_core::policy::Gives;
+use jitd_core::record::Person;
+use jitd_core::sudoers::{self as text, SudoGrant};
+use jitd_core::wanted::{WantedGrant, until_secs};
+
+use super::Host;
+use super::memory::memberships;
+
+impl Host {
+    /// The lines that a grant adds to the host: to sudo's file, and one for each group.
+    #[must_use]
+    pub fn change(&self, id: RequestId, by: &Person, gives: &Gives, deadline: &Deadline) -> Vec<String> {
+        let grant = WantedGrant { id, by: by.clone(), gives: gives.clone(), deadline: deadline.clone() };
+        let mut lines = self.sudo_lines(&grant);
+        lines.extend(self.group_lines(&grant));
+        lines
+    }
+
+    fn sudo_lines(&self, grant: &WantedGrant) -> Vec<String> {
+        let (id, gids) = (grant.id.to_string(), grant.gives.gids());
+        let grant = SudoGrant {
+            id: &id,
+            uid: grant.by.uid,
+            role: grant.gives.sudo.as_ref(),
+            gids: &gids,
+            until_wall_secs: until_secs(&grant.deadline),
+        };
+        let all = text::render(&[grant], self.dialect());
+        let none = text::render(&[], self.dialect());
+        all.strip_prefix(none.as_str()).unwrap_or(&all).lines().map(str::to_owned).collect()
+    }
+
+    fn group_lines(&self, grant: &WantedGrant) -> Vec<String> {
+        if grant.gives.groups.is_empty() {
+            return Vec::new();
+        }
+        let mut wanted = WantedMembers::default();
+        memberships(grant).for_each(|of| wanted.add(of, grant.id));
+        let seen = self.lending.look(&self.paths, &wanted, &self.memory.given).ok();
+        let line = |of: Membership| {
+            let natural = Some(&Outcome::AlreadyNatural);
+            match seen.as_ref().and_then(|seen| seen.outcomes.get(&of)) == natural {
+                true => format!("/etc/group: {} is in {} already and stays in it", of.user, of.group),
+                false => joins(&of),
+            }
+        };
+        memberships(grant).map(line).collect()
+    }
+}
+
+/// The line of an intent that says that a membership is jitd's, whether put in for this grant or for one before. Read
+/// back when `applied` is lost, so it never changes its words.
+pub(super) fn joins(of: &Membership) -> String {
+    format!("/etc/group: {} gains {}", of.group, of.user)
+}

@@ -1,0 +1,90 @@
+//! What is still there after memberships have ended: processes that were started with them.
+
+use std::collections::BTreeMap;
+
+use jit_common::ids::RequestId;
+use jit_mechanisms::HostPaths;
+use jit_mechanisms::groups::holders::{Holders, holders};
+use jit_mechanisms::groups::{Given, Membership};
+use jitd_core::wanted::WantedGrant;
+
+use super::memory::memberships;
+
+/// Processes that are named for one grant. The others are counted.
+const NAMED: usize = 8;
+
+/// A line for each process that still holds a group of one of these grants, as far as it was taken out. One look at all
+/// processes serves all grants.
+pub(super) fn leftover<'g>(
+    paths: &HostPaths,
+    ended: impl Iterator<Item = &'g WantedGrant>,
+    taken_out: &Given,
+) -> BTreeMap<RequestId, Vec<String>> {
+    let theirs = |grant: &WantedGrant| -> Vec<Membership> {
+        memberships(grant).filter(|of| taken_out.contains(of)).collect()
+    };
+    let ended: Vec<(RequestId, Vec<Membership>)> =
+        ended.map(|grant| (grant.id, theirs(grant))).filter(|(_, of)| !of.is_empty()).collect();
+    if ended.is_empty() {
+        return BTreeMap::new();
+    }
+    let all: Given = ended.iter().flat_map(|(_, of)| of).cloned().collect();
+    let looked = holders(paths, &all).map_err(|why| why.to_string());
+    let lines = ended.into_iter().map(|(id, of)| (id, lines(&of, &looked)));
+    lines.filter(|(_, lines)| !lines.is_empty()).collect()
+}
+
+fn lines(theirs: &[Membership], looked: &Result<Holders, String>) -> Vec<String> {
+    let holders = match looked {
+        Ok(holders) => holders,
+        Err(why) => {
+            return vec![format!("nobody knows which processes still hold a group: /proc: {why}")];
+        }
+    };
+    let held = |of: &Membership| holders.found.get(of).cloned().unwrap_or_default();
+    let mut all = theirs
+        .iter()
+        .flat_map(|of| held(of).into_iter().map(|holder| format!("{holder} still holds {}", of.group)));
+    let mut lines: Vec<String> = all.by_ref().take(NAMED).collect();
+    match all.count() {
+        0 => {}
+        1 => lines.push("1 more process still holds a group of it".into()),
+        more => lines.push(format!("{more} more processes still hold groups of it")),
+    }
+    if let Some((count, why)) = &holders.unseen {
+        lines.push(format!("{count} processes could not be looked at: {why}"));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use jit_mechanisms::groups::holders::Holder;
+
+    use super::*;
+
+    #[test]
+    fn eight_are_named_and_the_others_counted() {
+        let of = Membership { gid: 999, group: "docker".into(), uid: 1001, user: "alice".into() };
+        let holder = |pid| Holder { pid, name: "bash".into(), terminal: Some(format!("pts/{pid}")) };
+        let held = |count| Holders {
+            found: BTreeMap::from([(of.clone(), (1..=count).map(holder).collect())]),
+            unseen: None,
+        };
+        let said = |count| lines(std::slice::from_ref(&of), &Ok(held(count)));
+        assert_eq!(said(0), Vec::<String>::new());
+        assert_eq!(said(1), ["bash (1) on pts/1 still holds docker"]);
+        assert_eq!(said(9).last().map(String::as_str), Some("1 more process still holds a group of it"));
+        assert_eq!(said(100).len(), 9);
+        assert_eq!(said(100).last().map(String::as_str), Some("92 more processes still hold groups of it"));
+    }
+
+    #[test]
+    fn what_could_not_be_looked_at_is_said() {
+        let of = Membership { gid: 999, group: "docker".into(), uid: 1001, user: "alice".into() };
+        let blind = lines(std::slice::from_ref(&of), &Err("Permission denied".into()));
+        assert_eq!(blind, ["nobody knows which processes still hold a group: /proc: Permission denied"]);
+        let unseen = Holders { found: BTreeMap::new(), unseen: Some((2, "no".into())) };
+        assert_eq!(lines(&[of], &Ok(unseen)), ["2 processes could not be looked at: no"]);
+    }
+}

@@ -1,0 +1,284 @@
+//! Memberships made equal to what is wanted, and what became of each: trouble with one is no trouble of another's.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+use jit_mechanisms::HostPaths;
+use jit_mechanisms::groups::{
+    self, Caller, Given, GroupsError, Membership, Outcome, Report, Wanted as WantedMembers,
+};
+use jitd_core::now::{NANOS, Now};
+use jitd_core::policy::PersonFacts;
+use jitd_core::wanted::WantedGrant;
+
+use super::memory::{Memory, memberships};
+
+/// How long each of the at most three locks is waited for. The engine waits with it: a second in all, and only the first time
+/// that somebody sits on a lock (an open vigr(8) does so for minutes). Until a change has worked again, one try has to do.
+const WAIT: Duration = Duration::from_millis(330);
+
+/// Nanoseconds for which a membership that was taken out counts for nothing: somebody's groups may have been looked up
+/// before it, or a cache of them may be stale.
+const FORGOTTEN_AFTER: i64 = 60 * NANOS;
+
+/// What is known of the groups of this host beside what [`Memory`] keeps.
+#[derive(Debug)]
+pub(super) struct Lending {
+    /// Uids of users that are not in `/etc/passwd`: they were looked up when they asked.
+    elsewhere: BTreeMap<String, u32>,
+    /// What was taken out, and when on the boot clock.
+    recent: Vec<(Membership, i64)>,
+    wait: Duration,
+}
+
+impl Default for Lending {
+    fn default() -> Self {
+        Self { elsewhere: BTreeMap::new(), recent: Vec::new(), wait: WAIT }
+    }
+}
+
+/// What became of memberships.
+#[derive(Debug, Default)]
+pub(super) struct Came {
+    /// As it should be, or why not.
+    so: BTreeMap<Membership, Result<(), String>>,
+    /// Why nothing is known of any other.
+    unknown: Option<String>,
+    /// Put in for the first time.
+    pub(super) put_in: Given,
+    /// Put in again, for somebody else had taken them out.
+    pub(super) put_back: Given,
+    /// Out of the group, and put in by jitd before.
+    pub(super) taken_out: Given,
+}
+
+impl Came {
+    /// Why a grant's memberships are not as they should be, of those that `count`.
+    pub(super) fn trouble(&self, grant: &WantedGrant, count: impl Fn(&Membership) -> bool) -> Option<String> {
+        let why = |of: Membership| match self.so.get(&of) {
+            Some(Ok(())) => None,
+            Some(Err(why)) => Some(why.clone()),
+            None => self.unknown.clone(),
+        };
+        let mut whys: Vec<String> = memberships(grant).filter(|of| count(of)).filter_map(why).collect();
+        whys.dedup();
+        (!whys.is_empty()).then(|| whys.join("; "))
+    }
+
+    fn of(report: Report) -> Self {
+        let mut came = Self::default();
+        for (of, outcome) in report.outcomes {
+            let changed = match &outcome {
+                Outcome::Added => Some(&mut came.put_in),
+                Outcome::PutBack => Some(&mut came.put_back),
+                Outcome::Removed | Outcome::WasGone => Some(&mut came.taken_out),
+                Outcome::Kept | Outcome::AlreadyNatural | Outcome::Refused(_) => None,
+            };
+            changed.into_iter().for_each(|changed| changed.extend([of.clone()]));
+            let so = match outcome {
+                Outcome::Refused(why) => Err(why.to_string()),
+                Outcome::Added | Outcome::PutBack | Outcome::Removed => Ok(()),
+                Outcome::WasGone | Outcome::Kept | Outcome::AlreadyNatural => Ok(()),
+            };
+            came.so.insert(of, so);
+        }
+        for why in report.told.into_iter().filter_map(|told| told.result.err()) {
+            crate::log::error(&format!("a cache of groups may be stale: {why}"));
+        }
+        came
+    }
+
+    /// After a failure: what is so all the same, and the failure for the rest.
+    fn not_all(seen: Result<Report, GroupsError>, wanted: &WantedMembers, error: &GroupsError) -> Self {
+        let why = crate::chain(error);
+        let Ok(seen) = seen else { return Self { unknown: Some(why), ..Self::default() } };
+        let verdict = |of: &Membership, outcome: Outcome| match outcome {
+            Outcome::Kept | Outcome::AlreadyNatural if wanted.grants(of).is_some() => Ok(()),
+            Outcome::Refused(refusal) => Err(refusal.to_string()),
+            Outcome::Kept | Outcome::AlreadyNatural | Outcome::Added | Outcome::PutBack => Err(why.clone()),
+            // Seen without the lock: somebody may be about to write an older list.
+            Outcome::Removed | Outcome::WasGone => Err(why.clone()),
+        };
+        let so = seen.outcomes.into_iter().map(|(of, outcome)| {
+            let so = verdict(&of, outcome);
+            (of, so)
+        });
+        Self { so: so.collect(), ..Self::default() }
+    }
+}
+
+impl Lending {
+    /// Takes out of groups what is in `given` and not wanted, and puts in what is wanted.
+    pub(super) fn converge(
+        &mut self,
+        paths: &HostPaths,
+        memory: &mut Memory,
+        wanted: &WantedMembers,
+        given: &Given,
+    ) -> Came {
+        if given.is_empty() && wanted.memberships().next().is_none() {
+            return Came::default();
+        }
+        let mut scribe = Scribe { paths, memory, elsewhere: &self.elsewhere, locked: false };
+        let made = groups::converge(paths, wanted, given, self.wait, &mut scribe)
+            .and_then(|report| sure(report, paths, self.wait, &mut scribe));
+        match made {
+            Ok(report) => {
+                self.wait = WAIT;
+                memory.given = report.given_after(std::mem::take(&mut memory.given));
+                Came::of(report)
+            }
+            Err(error) => {
+                if waited_in_vain(&error) {
+                    self.wait = Duration::ZERO;
+                }
+                if may_have_written(&error) {
+                    memory.given.extend(memory.noted());
+                }
+                let given = memory.given.clone();
+                let mut scribe = Scribe { paths, memory, elsewhere: &self.elsewhere, locked: false };
+                Came::not_all(groups::look(paths, wanted, &given, &mut scribe), wanted, &error)
+            }
+        }
+    }
+
+    /// What would become of these, with nothing changed.
+    ///
+    /// # Errors
+    /// The groups cannot be read or changed.
+    pub(super) fn look(
+        &self,
+        paths: &HostPaths,
+        wanted: &WantedMembers,
+        given: &Given,
+    ) -> Result<Report, GroupsError> {
+        groups::look(paths, wanted, given, &mut Onlooker { elsewhere: &self.elsewhere })
+    }
+
+    /// Notes of each of these people whether the account is one of this host. To be called while that is known: when
+    /// they have just asked, or at the start. An account of this host that is deleted later is nobody's.
+    pub(super) fn meet<'g>(&mut self, paths: &HostPaths, people: impl Iterator<Item = &'g WantedGrant>) {
+        let mut people = people.filter(|grant| !grant.gives.groups.is_empty()).peekable();
+        if people.peek().is_none() {
+            return;
+        }
+        // One that cannot be read is told by whoever reads it next, to change a group.
+        let passwd = fs::read(&paths.etc_passwd).unwrap_or_default();
+        let is_local = |name: &str| {
+            passwd
+                .split(|byte| *byte == b'\n')
+                .any(|line| line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b":")))
+        };
+        for grant in people {
+            match is_local(&grant.by.name) {
+                true => drop(self.elsewhere.remove(&grant.by.name)),
+                false => drop(self.elsewhere.insert(grant.by.name.clone(), grant.by.uid)),
+            }
+        }
+    }
+
+    /// Remembers for a while what was taken out.
+    pub(super) fn took(&mut self, out: impl IntoIterator<Item = Membership>, now: &Now) {
+        self.recent.retain(|(_, at)| now.boot.saturating_sub(*at) < FORGOTTEN_AFTER);
+        self.recent.extend(out.into_iter().map(|of| (of, now.boot)));
+    }
+
+    /// What was taken out lately.
+    pub(super) fn recent(&self, now: &Now) -> impl Iterator<Item = &Membership> {
+        let boot = now.boot;
+        let lately = move |at: i64| boot.saturating_sub(at) < FORGOTTEN_AFTER;
+        self.recent.iter().filter(move |(_, at)| lately(*at)).map(|(of, _)| of)
+    }
+
+    /// Takes out of a person's groups those that jitd has given, or had until a moment ago.
+    pub(super) fn strip(&self, person: &mut PersonFacts, given: &Given, now: &Now) {
+        let theirs = |of: &&Membership| of.uid == person.uid || of.user == person.name;
+        let lent: Vec<&str> =
+            given.iter().chain(self.recent(now)).filter(theirs).map(|of| of.group.as_str()).collect();
+        person.groups.retain(|group| !lent.contains(&group.as_str()));
+    }
+}
+
+/// Who is gone was perhaps seen to be gone while somebody was at it with an older list: it counts when it is seen under the
+/// lock as well.
+fn sure(
+    report: Report,
+    paths: &HostPaths,
+    wait: Duration,
+    scribe: &mut Scribe<'_>,
+) -> Result<Report, GroupsError> {
+    let gone = report.outcomes.iter().filter(|(_, outcome)| **outcome == Outcome::WasGone);
+    let gone: Given = gone.map(|(of, _)| of.clone()).collect();
+    if scribe.locked || gone.is_empty() {
+        return Ok(report);
+    }
+    let again = groups::look_locked(paths, &WantedMembers::default(), &gone, wait, scribe)?;
+    match again.outcomes.into_iter().find(|(_, outcome)| *outcome != Outcome::WasGone) {
+        None => Ok(report),
+        // The next look takes it out.
+        Some(_) => Err(GroupsError::Contended { path: paths.etc_group.clone() }),
+    }
+}
+
+/// Whether it failed because somebody else was at it.
+fn waited_in_vain(error: &GroupsError) -> bool {
+    match error {
+        GroupsError::Locked { .. } | GroupsError::Contended { .. } => true,
+        GroupsError::Dir(_)
+        | GroupsError::Missing { .. }
+        | GroupsError::Fixed { .. }
+        | GroupsError::NotOnlyMembers { .. }
+        | GroupsError::Half { .. }
+        | GroupsError::ReadBack { .. } => false,
+    }
+}
+
+/// Whether somebody may have been put in all the same.
+fn may_have_written(error: &GroupsError) -> bool {
+    match error {
+        GroupsError::Dir(_) | GroupsError::Half { .. } | GroupsError::ReadBack { .. } => true,
+        GroupsError::Locked { .. }
+        | GroupsError::Contended { .. }
+        | GroupsError::Missing { .. }
+        | GroupsError::Fixed { .. }
+        | GroupsError::NotOnlyMembers { .. } => false,
+    }
+}
+
+/// Notes down for the editor, and knows who is not of this host.
+struct Scribe<'a> {
+    paths: &'a HostPaths,
+    memory: &'a mut Memory,
+    elsewhere: &'a BTreeMap<String, u32>,
+    locked: bool,
+}
+
+impl Caller for Scribe<'_> {
+    fn about_to_add(&mut self, adding: &Given) -> Result<(), String> {
+        self.memory.before_adding(self.paths, adding)
+    }
+
+    fn uid_elsewhere(&mut self, user: &str) -> Option<u32> {
+        self.elsewhere.get(user).copied()
+    }
+
+    fn done(&mut self, _outcomes: &BTreeMap<Membership, Outcome>) {
+        self.locked = true;
+    }
+}
+
+/// Only looks.
+struct Onlooker<'a> {
+    elsewhere: &'a BTreeMap<String, u32>,
+}
+
+impl Caller for Onlooker<'_> {
+    fn about_to_add(&mut self, _adding: &Given) -> Result<(), String> {
+        Err("a look puts nobody in".into())
+    }
+
+    fn uid_elsewhere(&mut self, user: &str) -> Option<u32> {
+        self.elsewhere.get(user).copied()
+    }
+}

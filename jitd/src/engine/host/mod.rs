@@ -1,0 +1,357 @@
+//! The host as the engine sees it: what was found of its sudo, and one call that makes it equal to what is wanted.
+
+mod change;
+mod leftover;
+mod lending;
+mod memory;
+mod read_back;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, TryLockError};
+use std::time::Duration;
+
+use jit_common::ids::RequestId;
+use jit_mechanisms::HostPaths;
+use jit_mechanisms::groups::{self, Given, Membership, NotGiven, Outcome, Wanted as WantedMembers};
+use jit_mechanisms::include;
+use jit_mechanisms::removal;
+use jit_mechanisms::sudo::{self, Fingerprint, Flavour, Sudo};
+use jit_mechanisms::sudoers_file::{self, Converged, Found};
+use jitd_core::lifecycle::registry::Grant;
+use jitd_core::now::Now;
+use jitd_core::policy::{GroupRef, PersonFacts};
+use jitd_core::sudoers::{Dialect, NotAfter};
+use jitd_core::wanted::{Wanted, WantedGrant};
+
+use self::lending::Lending;
+use self::memory::Memory;
+pub(super) use self::memory::wanted as as_wanted;
+use self::read_back::ReadBack;
+pub use self::read_back::Said;
+use super::message::Handle;
+
+/// How long sudo and visudo may take to say what they are.
+const PROBE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A difference between the host and what was wanted, made right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// What was found.
+    pub found: String,
+    /// What was done about it.
+    pub done: String,
+}
+
+/// What came of making the host as wanted.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// What others had changed, made right.
+    pub differences: Vec<Difference>,
+    /// Why sudo's file is not as wanted, if it is not.
+    pub trouble: Option<String>,
+    /// The grants that are wanted and not, or not wholly, on the host, each with the reason.
+    pub not_made: BTreeMap<RequestId, String>,
+    /// The grants that were to go and are still there, at least in part, each with the reason.
+    pub not_gone: BTreeMap<RequestId, String>,
+    /// Memberships that were put in.
+    pub put_in: Given,
+    /// Memberships of jitd's that are out.
+    pub taken_out: Given,
+    /// What is still there of grants that are gone.
+    pub residue: BTreeMap<RequestId, Vec<String>>,
+}
+
+impl Made {
+    /// Whether everything is as wanted.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.trouble.is_none() && self.not_made.is_empty() && self.not_gone.is_empty()
+    }
+
+    /// What came of this and of a second try right after it.
+    #[must_use]
+    pub fn then(self, later: Self) -> Self {
+        Self {
+            differences: self.differences.into_iter().chain(later.differences).collect(),
+            put_in: self.put_in.difference(&later.taken_out).chain(&later.put_in).cloned().collect(),
+            taken_out: self.taken_out.difference(&later.put_in).chain(&later.taken_out).cloned().collect(),
+            residue: self.residue.into_iter().chain(later.residue).collect(),
+            ..later
+        }
+    }
+}
+
+/// The host.
+#[derive(Debug)]
+pub struct Host {
+    /// Where everything is.
+    pub paths: HostPaths,
+    sudo: Result<Sudo, String>,
+    memory: Memory,
+    lending: Lending,
+    read_back: ReadBack,
+    /// The wanted grants that were not wholly there last time, each with the reason.
+    not_whole: BTreeMap<RequestId, String>,
+    /// What the sudoers file held when this jitd wrote it last, or what the record says it should have held.
+    left: Option<String>,
+}
+
+impl Host {
+    /// Asks the host what its sudo is.
+    #[must_use]
+    pub fn probe(paths: HostPaths) -> Self {
+        let sudo = sudo::probe(&paths, PROBE_PATIENCE).map_err(|error| crate::chain(&error));
+        let (memory, lending, read_back) = Default::default();
+        Self { paths, sudo, memory, lending, read_back, not_whole: BTreeMap::new(), left: None }
+    }
+
+    /// What the probe found, in a line.
+    #[must_use]
+    pub fn sudo_line(&self) -> String {
+        match &self.sudo {
+            Ok(sudo) => {
+                let flavour = match sudo.flavour() {
+                    Flavour::Classic => "sudo",
+                    Flavour::SudoRs => "sudo-rs",
+                };
+                let not_after = match sudo.dialect().not_after {
+                    NotAfter::Honoured => "takes NOTAFTER",
+                    NotAfter::NotAccepted => "does not take NOTAFTER",
+                };
+                format!("{flavour} {}, {not_after}", sudo.version())
+            }
+            Err(why) => why.clone(),
+        }
+    }
+
+    /// What may be written into the sudoers file. A sudo that is not known gets the least.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        match &self.sudo {
+            Ok(sudo) => sudo.dialect(),
+            Err(_) => Dialect { not_after: NotAfter::NotAccepted },
+        }
+    }
+
+    /// Why this host cannot carry any grant, if that is so.
+    #[must_use]
+    pub fn unfit(&self) -> Option<String> {
+        self.sudo.as_ref().err().cloned()
+    }
+
+    /// The installed sudo.
+    ///
+    /// # Errors
+    /// A sentence, when there is none that jitd knows.
+    pub fn sudo(&self) -> Result<&Sudo, String> {
+        self.sudo.as_ref().map_err(Clone::clone)
+    }
+
+    /// Why sudo would not read what jitd writes, if that is so.
+    #[must_use]
+    pub fn include_trouble(&self) -> Option<String> {
+        let sudo = self.sudo.as_ref().ok()?;
+        match include::state(&self.paths, sudo.flavour()) {
+            Ok(state) => state.problem(),
+            Err(error) => Some(crate::chain(&error)),
+        }
+    }
+
+    /// Why the guard would not take anything off, if that is so: it holds its lock for as long as it runs.
+    #[must_use]
+    pub fn guard_trouble(&self) -> Option<String> {
+        let not_running = || Some("it is not running: systemctl start jit-guard".to_owned());
+        match File::open(&self.paths.guard_lock).map(|lock| lock.try_lock_shared()) {
+            Ok(Err(TryLockError::WouldBlock)) => None,
+            Ok(Ok(()) | Err(TryLockError::Error(_))) | Err(_) => not_running(),
+        }
+    }
+
+    /// The state of the host's sudoers tree, for remembering what sudo said about it.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        sudo::fingerprint(&self.paths)
+    }
+
+    /// Remembers what was lent before this jitd started, by what was written then.
+    pub fn remember(&mut self) {
+        self.memory = Memory::read(&self.paths);
+    }
+
+    /// Remembers it by the record as well, where what was written is lost or from before a power cut: `live` are the grants
+    /// that the record has and whose end the guard has not noted. To be called when the guard's notes are taken.
+    pub fn recall(&mut self, live: &[&Grant], now: &Now) {
+        let joins = |id: RequestId, of: &Membership| {
+            let line = change::joins(of);
+            live.iter().any(|grant| grant.id == id && grant.change.contains(&line))
+        };
+        let grants: Vec<WantedGrant> = live.iter().map(|grant| memory::wanted(grant)).collect();
+        let over: Given = self.lending.recent(now).cloned().collect();
+        self.memory.recall(&grants, joins, &over, now);
+        self.lending.meet(&self.paths, grants.iter());
+    }
+
+    /// The guard has noted that a membership is off: whoever is in that group from here on was put there by somebody else.
+    pub fn guard_took(&mut self, of: &Membership, now: &Now) {
+        self.memory.given.remove(of);
+        self.lending.took([of.clone()], now);
+    }
+
+    /// Writes that what the guard took is not to be taken out again. Only then may its notes go.
+    ///
+    /// # Errors
+    /// A sentence, when it is not on the disk.
+    pub fn settle(&mut self) -> Result<(), String> {
+        self.memory.settle(&self.paths)
+    }
+
+    /// Makes the host equal to `wanted`: first the guard knows how to take off whatever is added, then sudo's file is
+    /// written and read back, then the groups, then the guard forgets what is gone. `leaving` are the grants that are to go.
+    pub fn make_so(&mut self, wanted: &Wanted, leaving: &[WantedGrant], now: &Now) -> Made {
+        let mut made = Made::default();
+        let new = wanted.grants().iter().filter(|grant| !self.memory.knows(grant.id));
+        self.lending.meet(&self.paths, new);
+        let text = wanted.sudoers(self.dialect());
+        let sudo = self
+            .memory
+            .before_raising(&self.paths, wanted.grants())
+            .and_then(|()| sudoers_file::converge(&self.paths, &text).map_err(|error| crate::chain(&error)));
+        let all = memory::all_memberships(wanted);
+        let came = match &sudo {
+            Ok(converged) => {
+                let left = self.left.replace(text);
+                made.differences.extend(left.and_then(|left| difference(converged, &left)));
+                let given = self.memory.given.clone();
+                self.lending.converge(&self.paths, &mut self.memory, &all, &given)
+            }
+            Err(why) => {
+                self.only_lower(wanted, leaving, why, &mut made);
+                // Nobody is put in or back: the guard may have had a reason that is not known yet.
+                let going = self.memory.given.iter().filter(|of| all.grants(of).is_none());
+                let going: Given = going.cloned().collect();
+                self.lending.converge(&self.paths, &mut self.memory, &WantedMembers::default(), &going)
+            }
+        };
+        for grant in wanted.grants().iter().filter(|_| sudo.is_ok()) {
+            made.not_made.extend(came.trouble(grant, |_| true).map(|why| (grant.id, why)));
+        }
+        for grant in leaving {
+            let going = |of: &Membership| all.grants(of).is_none();
+            let why = came.trouble(grant, going).map(|why| (grant.id, why));
+            made.not_gone.extend(why.filter(|(id, _)| !made.not_gone.contains_key(id)));
+        }
+        self.forget(wanted, sudo.is_ok(), &made);
+        self.lending.took(came.taken_out.iter().cloned(), now);
+        made.differences.extend(came.put_back.iter().map(put_back));
+        let off = leaving.iter().filter(|grant| !made.not_gone.contains_key(&grant.id));
+        // Taken out now, or by an earlier try that got no further.
+        let out: Given = self.lending.recent(now).filter(|of| all.grants(of).is_none()).cloned().collect();
+        made.residue = leftover::leftover(&self.paths, off, &out);
+        (made.put_in, made.taken_out) = (came.put_in, came.taken_out);
+        self.not_whole.clone_from(&made.not_made);
+        made
+    }
+
+    /// Sudo's file could not be made as wanted. What is to go is taken out of it all the same.
+    fn only_lower(&self, wanted: &Wanted, leaving: &[WantedGrant], why: &str, made: &mut Made) {
+        made.not_made = wanted.grants().iter().map(|grant| (grant.id, why.to_owned())).collect();
+        made.trouble = Some(why.to_owned());
+        let ids: BTreeSet<RequestId> = leaving.iter().map(|grant| grant.id).collect();
+        if !ids.is_empty() && removal::remove(&self.paths, &ids).is_err() {
+            made.not_gone = ids.into_iter().map(|id| (id, why.to_owned())).collect();
+        }
+    }
+
+    /// Forgetting may fail on a full disk: then the guard looks for something that is not there, and does nothing.
+    fn forget(&mut self, wanted: &Wanted, sudo_is_so: bool, made: &Made) {
+        let stays = |id: RequestId| made.not_gone.contains_key(&id);
+        let forgotten = match sudo_is_so {
+            true => self.memory.after(&self.paths, wanted.grants(), stays),
+            false => self.memory.settle(&self.paths),
+        };
+        if let Err(why) = forgotten {
+            crate::log::error(&why);
+        }
+    }
+
+    /// Says what the sudoers file should hold by the record, before it is written for the first time. After a reboot there
+    /// is none, as there should be.
+    pub fn expect(&mut self, wanted: &Wanted) {
+        let none_yet =
+            matches!(sudoers_file::look(&self.paths), Ok(Found::Missing)) && wanted.grants().is_empty();
+        self.left = (!none_yet).then(|| wanted.sudoers(self.dialect()));
+    }
+
+    /// Those of the wanted grants that are on the host, whole. What cannot be read is not.
+    #[must_use]
+    pub fn present(&self, wanted: &Wanted) -> BTreeSet<RequestId> {
+        let by_sudo = removal::on_host(&self.paths).map(|on_host| on_host.ids()).unwrap_or_default();
+        let all = memory::all_memberships(wanted);
+        let seen = match all.memberships().next() {
+            Some(_) => self.lending.look(&self.paths, &all, &self.memory.given).ok(),
+            None => None,
+        };
+        let is_in = |of: Membership| {
+            let outcome = seen.as_ref().and_then(|seen| seen.outcomes.get(&of));
+            matches!(outcome, Some(Outcome::Kept | Outcome::AlreadyNatural))
+        };
+        let whole =
+            |grant: &&WantedGrant| by_sudo.contains(&grant.id) && memory::memberships(grant).all(is_in);
+        wanted.grants().iter().filter(whole).map(|grant| grant.id).collect()
+    }
+
+    /// The groups of these names, by number and by name, as `/etc/group` has them now.
+    ///
+    /// # Errors
+    /// A sentence, when one cannot be given.
+    pub fn resolve(&self, names: &BTreeSet<String>) -> Result<Vec<GroupRef>, String> {
+        let sentences =
+            |wrong: Vec<NotGiven>| wrong.iter().map(|why| crate::chain(why)).collect::<Vec<_>>().join("; ");
+        groups::resolve(&self.paths, names.iter().map(String::as_str)).map_err(sentences)
+    }
+
+    /// Takes out of a person's groups those that jitd gave: they count for no decision. So do those taken out a moment
+    /// ago, for the groups may have been looked up before, or by way of a stale cache.
+    pub fn natural(&self, person: &mut PersonFacts, now: &Now) {
+        self.lending.strip(person, &self.memory.given, now);
+    }
+
+    /// Has the name service asked about everybody who was put in or taken out; the answer comes as a message.
+    pub fn read_back(&mut self, made: &Made, answer_to: &Handle) {
+        self.read_back.ask(&made.put_in, &made.taken_out, answer_to);
+    }
+
+    /// Has it asked again about everybody of whom it said otherwise.
+    pub fn read_back_again(&mut self, now: &Now, answer_to: &Handle) {
+        self.read_back.ask_again(now, answer_to);
+    }
+
+    /// Takes what the name service says; the differences that are new.
+    pub fn groups_said(&mut self, said: Said, now: &Now) -> Vec<Difference> {
+        self.read_back.said(said, &self.memory.given, now)
+    }
+
+    /// What an admin should look at.
+    pub fn attention(&self) -> impl Iterator<Item = String> + '_ {
+        let part = self.not_whole.iter();
+        let part = part.map(|(id, why)| format!("grant {id} is not, or not wholly, on the host: {why}"));
+        part.chain(self.read_back.attention())
+    }
+}
+
+fn put_back(of: &Membership) -> Difference {
+    Difference {
+        found: format!("{} was not in the group {} any more, which a live grant gives", of.user, of.group),
+        done: format!("{} was put into it again", of.user),
+    }
+}
+
+fn difference(converged: &Converged, left: &str) -> Option<Difference> {
+    match converged {
+        Converged::AlreadySo => None,
+        Converged::Written { found } => found.drift_from(left).map(|how| Difference {
+            found: format!("the sudoers file of jitd was not as it was left: {how}"),
+            done: "it was written anew from the live grants".to_owned(),
+        }),
+    }
+}
