@@ -96,7 +96,7 @@ fn a_vote_for_what_is_gone_does_nothing() {
     world.lower(step::close(&open, &at(30), Closed::Cancelled, denied()).unwrap());
     let before = world.registry.clone();
     let approval = approval(person(1001, "bob"));
-    world.raise(step::approved(&open, approval, Vec::new(), Vec::new(), &at(31))).unwrap();
+    world.raise(step::approved(&open, approval, Vec::new(), Vec::new(), &at(31)).unwrap()).unwrap();
     world.raise(step::scheduled(&Open { terms: planned(60), ..open }, &at(32)).unwrap()).unwrap();
     assert_eq!(world.registry, before);
 }
@@ -257,7 +257,7 @@ fn a_vote_that_cannot_be_recorded_was_not_cast() {
     let open = world.opened(5, terms(&at(0)));
     world.ledger.full = Some(());
     let approval = approval(person(1001, "bob"));
-    assert!(world.raise(step::approved(&open, approval, Vec::new(), Vec::new(), &at(10))).is_err());
+    assert!(world.raise(step::approved(&open, approval, Vec::new(), Vec::new(), &at(10)).unwrap()).is_err());
     assert!(world.owed.is_empty() && world.open(5).votes.is_empty());
 }
 

@@ -12,7 +12,9 @@ use super::state::State;
 use super::step::Released;
 use crate::now::{Deadline, Now};
 use crate::policy::Gives;
-use crate::record::{About, AboutOpen, Cause, Draft, Entry, Origin, Person, Span, Terms, TypedText};
+use crate::record::{
+    About, AboutOpen, Approval, Cause, Draft, Entry, Origin, Person, Span, Terms, TypedText,
+};
 use crate::wanted::{Wanted, WantedGrant};
 
 /// A grant that may be on the host.
@@ -106,94 +108,86 @@ impl Registry {
     /// Folds one entry of the ledger, at start-up.
     pub fn replay(&mut self, at: i64, request: Option<RequestId>, entry: &Entry, texts: &[TypedText]) {
         match (entry, request) {
-            (Entry::Requested { asked }, Some(id)) => {
-                let (reason, ticket) = (text(texts, "reason"), text(texts, "ticket"));
-                let typed = Typed { at, from: asked.from.clone(), reason, ticket, votes: Vec::new() };
-                self.asked.insert(id, typed);
-            }
-            (Entry::Pending { about, terms }, Some(id)) => {
-                let open = self.opened(id, about, terms);
-                self.open.insert(id, open);
-            }
-            (Entry::Approved { approval, .. }, Some(id)) => {
-                if let Some(open) = self.open.get_mut(&id) {
-                    let (by, of) = (approval.approver.clone(), approval.of.clone());
-                    let (seconds, note) = (approval.seconds, text(texts, "note"));
-                    open.votes.push(Vote { by, at, of, seconds, note });
-                }
-            }
-            (Entry::Scheduled { .. }, Some(id)) => {
-                if let Some(open) = self.open.get_mut(&id) {
-                    open.state = State::Scheduled;
-                }
-            }
-            (Entry::Closed { .. }, Some(id)) => {
-                self.open.remove(&id);
-            }
-            (Entry::Intent { about, gives, start, deadline, change, span }, Some(id)) => {
-                let first = Span { since: *start, longest: 0, replaces: None };
-                let grant = self.begun(id, about, gives, deadline, span.unwrap_or(first));
-                let grant = Grant { start: *start, change: change.clone(), ..grant };
-                self.grants.insert(id, grant);
-            }
-            (Entry::Applied { refused, .. }, Some(id)) => {
-                if let Some(grant) = self.grants.get_mut(&id).filter(|grant| grant.state == State::Applying) {
-                    grant.state = State::Active;
-                    grant.refused.clone_from(refused);
-                }
-            }
-            (Entry::Ending { cause, .. }, Some(id)) => self.enter(id, State::Ending { cause: *cause }),
-            (Entry::Stuck { cause, tries, .. }, Some(id)) => {
-                self.enter(id, State::Stuck { cause: *cause, tries: *tries });
-            }
-            (Entry::Ended { .. }, Some(id)) => {
-                self.grants.remove(&id);
-            }
-            (Entry::TextsErased { .. }, Some(id)) => {
-                if let Some(grant) = self.grants.get_mut(&id) {
-                    (grant.reason, grant.ticket) = (None, None);
-                    grant.votes.iter_mut().for_each(|vote| vote.note = None);
-                }
-                if let Some(open) = self.open.get_mut(&id) {
-                    (open.reason, open.ticket) = (None, None);
-                    open.votes.iter_mut().for_each(|vote| vote.note = None);
-                }
-            }
             (Entry::Locked { by, .. }, _) => {
                 // Whoever locks what is locked does not make others forget who did it first, and why.
                 let lock = || Lock { by: by.clone(), since: at, note: text(texts, "note") };
                 self.lock.get_or_insert_with(lock);
             }
             (Entry::Unlocked { .. }, _) => self.lock = None,
-            (
-                Entry::Requested { .. }
-                | Entry::Pending { .. }
-                | Entry::Approved { .. }
-                | Entry::Scheduled { .. }
-                | Entry::Closed { .. }
-                | Entry::Intent { .. }
-                | Entry::Applied { .. }
-                | Entry::Ending { .. }
-                | Entry::Stuck { .. }
-                | Entry::Ended { .. }
-                | Entry::TextsErased { .. },
-                None,
-            )
-            | (
-                Entry::Started { .. }
-                | Entry::Stopped { .. }
-                | Entry::PolicyLoaded { .. }
-                | Entry::PolicyRejected { .. }
-                | Entry::Decided { .. }
-                | Entry::Refused { .. }
-                | Entry::CallRefused { .. }
-                | Entry::RefusalsCounted { .. }
-                | Entry::Drift { .. }
-                | Entry::GuardActed { .. }
-                | Entry::LedgerRestored { .. }
-                | Entry::Checkpoint { .. },
-                _,
-            ) => {}
+            (entry, Some(id)) => self.replay_request(at, id, entry, texts),
+            (_, None) => {}
+        }
+    }
+
+    /// Folds an entry about a request.
+    fn replay_request(&mut self, at: i64, id: RequestId, entry: &Entry, texts: &[TypedText]) {
+        match entry {
+            Entry::Requested { asked } => {
+                let (reason, ticket) = (text(texts, "reason"), text(texts, "ticket"));
+                let typed = Typed { at, from: asked.from.clone(), reason, ticket, votes: Vec::new() };
+                self.asked.insert(id, typed);
+            }
+            Entry::Pending { about, terms } => {
+                let open = self.opened(id, about, terms);
+                self.open.insert(id, open);
+            }
+            Entry::Approved { approval, .. } => self.voted(at, id, approval, text(texts, "note")),
+            Entry::Scheduled { .. } => {
+                if let Some(open) = self.open.get_mut(&id) {
+                    open.state = State::Scheduled;
+                }
+            }
+            Entry::Closed { .. } => drop(self.open.remove(&id)),
+            Entry::Intent { about, gives, start, deadline, change, span } => {
+                let first = Span { since: *start, longest: 0, replaces: None };
+                let grant = self.begun(id, about, gives, deadline, span.unwrap_or(first));
+                self.grants.insert(id, Grant { start: *start, change: change.clone(), ..grant });
+            }
+            Entry::Applied { refused, .. } => {
+                if let Some(grant) = self.grants.get_mut(&id).filter(|grant| grant.state == State::Applying) {
+                    grant.state = State::Active;
+                    grant.refused.clone_from(refused);
+                }
+            }
+            Entry::Ending { cause, .. } => self.enter(id, State::Ending { cause: *cause }),
+            Entry::Stuck { cause, tries, .. } => {
+                self.enter(id, State::Stuck { cause: *cause, tries: *tries })
+            }
+            Entry::Ended { .. } => drop(self.grants.remove(&id)),
+            Entry::TextsErased { .. } => self.erase_texts(id),
+            Entry::Started { .. }
+            | Entry::Stopped { .. }
+            | Entry::PolicyLoaded { .. }
+            | Entry::PolicyRejected { .. }
+            | Entry::Decided { .. }
+            | Entry::Refused { .. }
+            | Entry::CallRefused { .. }
+            | Entry::RefusalsCounted { .. }
+            | Entry::Locked { .. }
+            | Entry::Unlocked { .. }
+            | Entry::Drift { .. }
+            | Entry::GuardActed { .. }
+            | Entry::LedgerRestored { .. }
+            | Entry::Checkpoint { .. } => {}
+        }
+    }
+
+    fn voted(&mut self, at: i64, id: RequestId, approval: &Approval, note: Option<String>) {
+        if let Some(open) = self.open.get_mut(&id) {
+            let Approval { approver, of, seconds, .. } = approval;
+            open.votes.push(Vote { by: approver.clone(), at, of: of.clone(), seconds: *seconds, note });
+        }
+    }
+
+    fn erase_texts(&mut self, id: RequestId) {
+        let forget = |votes: &mut Vec<Vote>| votes.iter_mut().for_each(|vote| vote.note = None);
+        if let Some(grant) = self.grants.get_mut(&id) {
+            (grant.reason, grant.ticket) = (None, None);
+            forget(&mut grant.votes);
+        }
+        if let Some(open) = self.open.get_mut(&id) {
+            (open.reason, open.ticket) = (None, None);
+            forget(&mut open.votes);
         }
     }
 

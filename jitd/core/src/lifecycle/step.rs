@@ -13,7 +13,7 @@ use jit_common::refusal::RuleRef;
 
 use super::open::Open;
 use super::registry::Grant;
-use super::state::{Event, Move, next};
+use super::state::{Event, Move, State, next};
 use crate::now::{Deadline, Now};
 use crate::policy::Gives;
 use crate::record::{
@@ -177,12 +177,25 @@ pub fn grant(
     change: impl FnOnce(&Deadline) -> Vec<String>,
 ) -> Raising {
     let mut drafts = vec![requested(new.id, request, now)];
-    drafts.extend(activate(new, now, change).drafts);
+    drafts.extend(begin(new, now, change));
     Raising { drafts }
 }
 
-/// Decision and intent of a grant whose request is on the record: it was open.
-pub fn activate(new: NewGrant, now: &Now, change: impl FnOnce(&Deadline) -> Vec<String>) -> Raising {
+/// Decision and intent of a grant whose request was open. `None` when it is not open any more, or is another one's.
+#[must_use]
+pub fn activate(
+    open: &Open,
+    new: NewGrant,
+    now: &Now,
+    change: impl FnOnce(&Deadline) -> Vec<String>,
+) -> Option<Raising> {
+    match next(open.state, Event::Permit) {
+        Move::To(_) if new.id == open.id => Some(Raising { drafts: begin(new, now, change) }),
+        Move::To(_) | Move::AlreadySo | Move::Never => None,
+    }
+}
+
+fn begin(new: NewGrant, now: &Now, change: impl FnOnce(&Deadline) -> Vec<String>) -> Vec<Draft> {
     let deadline = match &new.extends {
         Some(extended) => extended.deadline.later_by(new.seconds),
         None => Deadline::after(now, new.seconds),
@@ -203,7 +216,7 @@ pub fn activate(new: NewGrant, now: &Now, change: impl FnOnce(&Deadline) -> Vec<
     let intent =
         Entry::Intent { about, gives: new.gives, start: now.wall, deadline, change, span: Some(span) };
     let draft = |entry| Draft { at: now.wall, request: Some(new.id), entry, texts: Vec::new() };
-    Raising { drafts: vec![draft(decided), draft(intent)] }
+    vec![draft(decided), draft(intent)]
 }
 
 /// A request that the policy permits and that waits for people, or for its start when nobody has to approve.
@@ -224,16 +237,18 @@ fn requested(id: RequestId, request: Request, now: &Now) -> Draft {
     Draft { at: now.wall, request: Some(id), entry, texts: request.texts }
 }
 
-/// An approver's yes. `missing` says what is still missing after it.
+/// An approver's yes. `missing` says what is still missing after it. `None` when nobody has to approve it any more.
+#[must_use]
 pub fn approved(
     open: &Open,
     approval: Approval,
     texts: Vec<TypedText>,
     missing: Vec<String>,
     now: &Now,
-) -> Raising {
+) -> Option<Raising> {
     let entry = Entry::Approved { about: open.about(), approval, missing };
-    Raising { drafts: vec![Draft { at: now.wall, request: Some(open.id), entry, texts }] }
+    let draft = Draft { at: now.wall, request: Some(open.id), entry, texts };
+    (open.state == State::Pending).then(|| Raising { drafts: vec![draft] })
 }
 
 /// Everybody who has to has approved, and the start is to come. `None` when it is not waiting for approvals or has no

@@ -211,7 +211,7 @@ impl World {
     pub(crate) fn approve(&mut self, last: u8, approver: Person, seconds: Option<u32>) -> Open {
         let (note, text) = typed("note", "fine with me");
         let approval = Approval { seconds, note: Some(note), ..approval(approver) };
-        let step = step::approved(&self.open(last), approval, vec![text], Vec::new(), &at(10));
+        let step = step::approved(&self.open(last), approval, vec![text], Vec::new(), &at(10)).unwrap();
         self.raise(step).unwrap();
         self.open(last)
     }
@@ -226,7 +226,8 @@ impl World {
         });
         let approved_by = open.votes.iter().map(|vote| vote.by.clone()).collect();
         let new = NewGrant { approved_by, extends, ..new_grant(last, open.seconds()) };
-        self.raise(step::activate(new, now, |_| open.terms.change.clone())).unwrap();
+        let step = step::activate(&open, new, now, |_| open.terms.change.clone()).unwrap();
+        self.raise(step).unwrap();
         self.grant(last)
     }
 }
