@@ -3,7 +3,8 @@
 use jit_common::refusal::{Refusal, TextField};
 use jit_common::request::Ask;
 use jitd_core::lifecycle::registry::Lock;
-use jitd_core::now::NANOS;
+use jitd_core::limits::FARTHEST_START;
+use jitd_core::now::{NANOS, Now};
 use jitd_core::policy::{self, AccountState, PersonFacts, Policy, Subjects};
 
 use crate::peer::Peer;
@@ -27,7 +28,21 @@ pub(crate) fn text_length(field: TextField, text: Option<&String>) -> Result<(),
 #[must_use]
 pub(crate) fn without_texts(ask: &Ask) -> Ask {
     let role = ask.role.chars().take(SHOWN).collect();
-    Ask { role, duration: ask.duration, reason: None, ticket: None }
+    Ask { role, duration: ask.duration, reason: None, ticket: None, start: ask.start }
+}
+
+/// Refuses a start that is past, or farther ahead than anybody could know what they will need.
+pub(crate) fn start(ask: &Ask, now: &Now) -> Result<(), Refusal> {
+    let Some(start) = ask.start else { return Ok(()) };
+    let refuse =
+        |why: &str| Err(Refusal::BadStart { start_unix: start.div_euclid(NANOS), why: why.to_owned() });
+    if start <= now.wall {
+        return refuse("it is past: name a later one, or leave --at out to begin at once");
+    }
+    match start.saturating_sub(now.wall) > FARTHEST_START * NANOS {
+        true => refuse("it is more than 30 days ahead: ask when it is nearer"),
+        false => Ok(()),
+    }
 }
 
 /// Refuses whoever logged in as somebody else (`su carol`, `sudo -u carol`). Root calls as root; it may not ask, which

@@ -236,9 +236,18 @@ impl Book {
     ///
     /// # Errors
     /// A sentence, when the ledger cannot be read.
-    pub fn rows_of(&mut self, request: RequestId) -> Result<Vec<Row>, String> {
-        let ledger = self.ledger.as_mut().map_err(|why| why.clone())?;
+    pub fn rows_of(&self, request: RequestId) -> Result<Vec<Row>, String> {
+        let ledger = self.ledger.as_ref().map_err(Clone::clone)?;
         ledger.rows_of(request).map_err(|error| crate::chain(&error))
+    }
+
+    /// The newest grants of a role to a person, the newest first, as far as one look back reaches.
+    ///
+    /// # Errors
+    /// A sentence, when the ledger cannot be read.
+    pub fn grants_of(&self, person: &Person, role: &str, limit: usize) -> Result<Vec<RequestId>, String> {
+        let ledger = self.ledger.as_ref().map_err(Clone::clone)?;
+        ledger.grants_of(person, role, limit).map_err(|error| crate::chain(&error))
     }
 
     /// Erases what people typed for one request.
@@ -254,8 +263,8 @@ impl Book {
     ///
     /// # Errors
     /// A sentence, when the ledger cannot be read.
-    pub fn requests_like(&mut self, prefix: &str) -> Result<Vec<RequestId>, String> {
-        let ledger = self.ledger.as_mut().map_err(|why| why.clone())?;
+    pub fn requests_like(&self, prefix: &str) -> Result<Vec<RequestId>, String> {
+        let ledger = self.ledger.as_ref().map_err(Clone::clone)?;
         ledger.requests_like(prefix).map_err(|error| crate::chain(&error))
     }
 }

@@ -1,5 +1,6 @@
 //! Calls: who may make which, and what is answered.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use jit_common::ids::{IdPrefix, RequestId};
@@ -10,36 +11,88 @@ use jit_mechanisms::kill_switch;
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::step::{self, EndedBy};
 use jitd_core::now::{NANOS, Now};
-use jitd_core::policy::{self, Ask as PolicyAsk, Decision, Facts, LiveGrant, PersonFacts};
+use jitd_core::policy::{
+    self, Ask as PolicyAsk, Decision, Facts, GroupState, LiveGrant, LocalTime, OpenRequest, PersonFacts,
+};
 use jitd_core::record::{Cause, Draft, Entry, Person, TypedHash, TypedText};
 
+use super::elevate::Wish;
 use super::message::{Call, Looked, Stretch};
 use super::refusals::Recorded;
 use super::{Engine, admission, wording};
 
 /// What a call is answered with when it is refused.
-type Answer = Result<Response, Refusal>;
+pub(super) type Answer = Result<Response, Refusal>;
+
+/// What was looked up of the groups and the zones that the policy names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known<'a> {
+    pub(super) groups: &'a BTreeMap<String, GroupState>,
+    pub(super) local_time: &'a BTreeMap<String, LocalTime>,
+}
+
+/// What a request is about, and so is nothing that stands in its way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Besides {
+    /// The grant that it would extend.
+    pub(super) grant: Option<RequestId>,
+    /// The open request that is decided on again.
+    pub(super) request: Option<RequestId>,
+}
 
 impl Engine {
     /// Answers a call, or lets it wait for its commit.
     pub(super) fn call(&mut self, call: Call, now: &Now) {
-        if let Request::Elevate(ask) = &call.request {
-            let ask = ask.clone();
-            return self.ask(call, &ask, now);
+        let mut call = call;
+        self.host.natural(&mut call.person, now);
+        if let Some(subject) = &mut call.subject {
+            self.host.natural(subject, now);
+        }
+        match call.request.clone() {
+            Request::Elevate(ask) => return self.ask(call, Wish { ask, extends: None }, now),
+            Request::Extend { target, ask } => return self.extend(call, &target, ask, now),
+            Request::Approve { id, duration, note } => {
+                return self.approve(call, &id, duration, note.as_ref(), now);
+            }
+            Request::Await { id, seen } => return self.wait_for(call, id, seen, now),
+            Request::Explain { .. }
+            | Request::Status
+            | Request::Roles
+            | Request::Pending
+            | Request::Deny { .. }
+            | Request::Cancel(_)
+            | Request::Show(_)
+            | Request::Drop(_)
+            | Request::Revoke { .. }
+            | Request::Lock { .. }
+            | Request::Unlock { .. }
+            | Request::Erase(_)
+            | Request::Log(_) => {}
         }
         // Whoever reads or ends something sees what was permitted before it.
         self.flush(now);
         let answer = admission::caller_is_the_person(&call.peer).and_then(|()| self.other_call(&call, now));
-        if let Err(refusal) = &answer {
-            self.note_refused_call(&call, refusal, now);
+        match answer {
+            Ok(response) => Self::answer(call.reply, response),
+            Err(refusal) => self.refuse_call(call, refusal, now),
         }
-        let response = answer.unwrap_or_else(|refusal| Response::Refused { refusal, explanation: None });
-        Self::answer(call.reply, response);
+    }
+
+    /// Answers no to a call that was no request for a role.
+    pub(super) fn refuse_call(&mut self, call: Call, refusal: Refusal, now: &Now) {
+        self.note_refused_call(&call, &refusal, now);
+        Self::answer(call.reply, Response::Refused { refusal, explanation: None });
     }
 
     /// Whoever calls what they may not, or as somebody else, is on the record. A mistyped id is not.
     fn note_refused_call(&mut self, call: &Call, refusal: &Refusal, now: &Now) {
-        let tried = matches!(refusal, Refusal::NotPermitted { .. } | Refusal::NotYou { .. });
+        let tried = matches!(
+            refusal,
+            Refusal::NotPermitted { .. }
+                | Refusal::NotYou { .. }
+                | Refusal::OwnRequest { .. }
+                | Refusal::RootAccount
+        );
         let by = caller(call);
         if tried && self.refusals.count(&by, now) == Recorded::Alone {
             let from = call.peer.origin.clone();
@@ -51,15 +104,20 @@ impl Engine {
 
     fn other_call(&mut self, call: &Call, now: &Now) -> Answer {
         match &call.request {
-            Request::Elevate(_) | Request::Log(_) => {
-                Err(Refusal::BadRequest { why: "it is answered elsewhere".into() })
-            }
+            Request::Elevate(_)
+            | Request::Extend { .. }
+            | Request::Approve { .. }
+            | Request::Await { .. }
+            | Request::Log(_) => Err(Refusal::BadRequest { why: "it is answered elsewhere".into() }),
             Request::Explain { ask, user } => self.explain(call, ask, user.as_deref()),
             Request::Status => Ok(self.status(call, now)),
             Request::Roles => match self.live.invalid_because() {
                 Some(why) => Err(Refusal::PolicyInvalid { why }),
                 None => Ok(self.roles(call)),
             },
+            Request::Pending => Ok(self.pending(call, now)),
+            Request::Deny { id, note } => self.deny(call, id, note, now),
+            Request::Cancel(id) => self.cancel(call, id, now),
             Request::Show(prefix) => self.show(call, prefix, now),
             Request::Drop(target) => self.give_back(call, target, now),
             Request::Revoke { target, note } => self.revoke(call, target, note.as_ref(), now),
@@ -69,19 +127,29 @@ impl Engine {
         }
     }
 
-    /// Decides a request for `person`, on the facts of the call and on what is live.
-    pub(super) fn decide(&self, call: &Call, person: &PersonFacts, ask: &Ask) -> Decision {
-        let live = self.registry.of(person.uid).map(|grant| LiveGrant {
+    /// Decides a request for `person`, on what is known of groups and zones and on what is live and open, but for what
+    /// the request itself is about.
+    pub(super) fn decide(
+        &self,
+        person: &PersonFacts,
+        known: Known<'_>,
+        ask: &Ask,
+        besides: Besides,
+    ) -> Decision {
+        let live = self.registry.of(person.uid).filter(|grant| Some(grant.id) != besides.grant);
+        let live = live.map(|grant| LiveGrant {
             id: grant.id.to_string(),
             role: grant.role.clone(),
             rule: grant.rule.name.clone(),
             until_unix: grant.deadline.wall.div_euclid(NANOS),
         });
+        let open = self.registry.open_of(person.uid).filter(|open| Some(open.id) != besides.request);
         let facts = Facts {
             person: person.clone(),
-            known_groups: call.groups.clone(),
-            local_time: call.local_time.clone(),
+            known_groups: known.groups.clone(),
+            local_time: known.local_time.clone(),
             live: live.collect(),
+            open: open.map(|open| OpenRequest { id: open.id.to_string(), role: open.role.clone() }).collect(),
             disabled_roles: self.live.disabled.clone(),
         };
         let ask = PolicyAsk {
@@ -108,18 +176,25 @@ impl Engine {
                 return Err(Refusal::NoSuchThing { what: "account".into(), id });
             }
         };
-        Ok(Response::Explained(self.decide(call, person, ask).explanation))
+        let known = Known { groups: &call.groups, local_time: &call.local_time };
+        Ok(Response::Explained(self.decide(person, known, ask, Besides::default()).explanation))
     }
 
     fn give_back(&mut self, call: &Call, target: &DropTarget, now: &Now) -> Answer {
+        let chosen = self.mine(call, target)?;
+        Ok(self.end_these(&chosen, Cause::Dropped, &EndedBy::default(), now))
+    }
+
+    /// The caller's grants that are meant.
+    pub(super) fn mine(&self, call: &Call, target: &DropTarget) -> Result<Vec<Grant>, Refusal> {
         let mine: Vec<Grant> = self.registry.of(call.peer.uid).cloned().collect();
         let nothing = |id: &str| Refusal::NoSuchThing { what: "live grant".into(), id: id.to_owned() };
-        let chosen = match target {
-            DropTarget::All => mine,
+        match target {
+            DropTarget::All => Ok(mine),
             DropTarget::Only => match mine.len() {
-                0 => return Err(nothing("")),
-                1 => mine,
-                _ => return Err(ambiguous("", &mine)),
+                0 => Err(nothing("")),
+                1 => Ok(mine),
+                _ => Err(ambiguous("", &mine)),
             },
             DropTarget::Named(text) => {
                 let prefix = IdPrefix::from_str(text).ok();
@@ -128,13 +203,12 @@ impl Engine {
                 };
                 let fitting: Vec<Grant> = mine.iter().filter(fits).cloned().collect();
                 match fitting.len() {
-                    0 => return Err(nothing(text)),
-                    1 => fitting,
-                    _ => return Err(ambiguous(text, &fitting)),
+                    0 => Err(nothing(text)),
+                    1 => Ok(fitting),
+                    _ => Err(ambiguous(text, &fitting)),
                 }
             }
-        };
-        Ok(self.end_these(&chosen, Cause::Dropped, &EndedBy::default(), now))
+        }
     }
 
     fn revoke(&mut self, call: &Call, target: &RevokeTarget, note: Option<&String>, now: &Now) -> Answer {
@@ -205,6 +279,8 @@ impl Engine {
                 self.book.raise(vec![unlock], now).map_err(|why| Refusal::LedgerUnavailable { why })?;
             self.registry.take(&released);
         }
+        // What was approved while it was locked comes into force now.
+        self.check_ready(now);
         match kill_switch::clear(&self.host.paths) {
             Ok(()) => Ok(Response::Done),
             Err(error) => {
@@ -258,7 +334,7 @@ pub(super) fn caller(call: &Call) -> Person {
     Person { uid: call.peer.uid, name: call.person.name.clone() }
 }
 
-fn ended_by(call: &Call, note: Option<&String>) -> Result<EndedBy, Refusal> {
+pub(super) fn ended_by(call: &Call, note: Option<&String>) -> Result<EndedBy, Refusal> {
     let mut texts: Vec<TypedText> = Vec::new();
     let note: Option<TypedHash> = note
         .map(|note| wording::typed("note", note, &mut texts))

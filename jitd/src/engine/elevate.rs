@@ -1,4 +1,5 @@
-//! From a request to a live grant: decide, record, make it real, ask sudo, answer.
+//! From a request to a live grant: decide, record, make it real, ask sudo, answer. A request that people have to decide
+//! about, or that is to begin later, is left to [`super::open`].
 
 use std::mem;
 
@@ -7,16 +8,19 @@ use jit_common::refusal::Refusal;
 use jit_common::request::Ask;
 use jit_common::response::Response;
 use jit_mechanisms::sudo::{self, RoleAgreement};
+use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::step::{self, EndedBy, NewGrant, Raising};
 use jitd_core::limits::{LIVE_GRANTS, STEPS_IN_A_COMMIT};
 use jitd_core::now::{NANOS, Now};
-use jitd_core::policy::{Decision, Outcome, Terms};
+use jitd_core::policy::{Decision, Gives, Outcome, Terms};
 use jitd_core::record::{Asked, Cause, Draft, Entry, Person, TypedText};
 use tokio::sync::oneshot;
 
+use super::calls::{Besides, Known};
 use super::message::Call;
+use super::open::Opening;
 use super::refusals::Recorded;
-use super::{Engine, admission, views, wording};
+use super::{Engine, admission, extend, views, wording};
 use crate::random;
 
 /// Nanoseconds for which what was looked up about a caller is decided on.
@@ -29,24 +33,39 @@ pub struct Candidate {
     waiting: Waiting,
 }
 
+/// What somebody wants: a role anew, or more time for a grant of theirs.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    /// What is asked for.
+    pub(super) ask: Ask,
+    /// The live grant that is to run on.
+    pub(super) extends: Option<Grant>,
+}
+
 /// A refusal, with the decision when it came to one.
-struct No {
-    refusal: Refusal,
-    decision: Option<Decision>,
+pub(super) struct No {
+    pub(super) refusal: Refusal,
+    pub(super) decision: Option<Decision>,
+}
+
+impl No {
+    pub(super) fn of(refusal: Refusal) -> Box<Self> {
+        Box::new(Self { refusal, decision: None })
+    }
 }
 
 /// Somebody who waits to hear that a grant is live.
 #[derive(Debug)]
 pub struct Waiting {
     pub(super) id: RequestId,
-    uid: u32,
-    role: String,
-    reply: oneshot::Sender<Response>,
+    pub(super) uid: u32,
+    pub(super) role: String,
+    pub(super) reply: oneshot::Sender<Response>,
 }
 
 impl Engine {
-    /// Decides a request. A permitted one joins the others that are recorded in the next commit.
-    pub(super) fn ask(&mut self, call: Call, ask: &Ask, now: &Now) {
+    /// Decides a request. A permitted one joins the others that are recorded in the next commit, or is opened.
+    pub(super) fn ask(&mut self, call: Call, wish: Wish, now: &Now) {
         // Whoever hung up while jitd was busy has given up, and would not know of a grant.
         if call.reply.is_closed() {
             return;
@@ -56,25 +75,55 @@ impl Engine {
         if self.candidates.len() >= STEPS_IN_A_COMMIT || self.candidates.iter().any(same_person) {
             self.flush(now);
         }
-        match self.judge(&call, ask) {
-            Err(no) => self.refuse(call, ask, *no, now),
-            Ok((terms, decision)) => match self.candidate(&call, ask, terms, &decision, now) {
-                Ok((step, id)) => {
-                    let waiting =
-                        Waiting { id, uid: call.peer.uid, role: ask.role.clone(), reply: call.reply };
-                    self.candidates.push(Candidate { step, waiting });
+        let judged = self.is_fresh(&call).and_then(|()| self.judge(&call, &wish, now));
+        match judged {
+            Err(no) => self.refuse(call, &wish.ask, *no, now),
+            Ok((terms, decision)) if terms.approvals.is_empty() && wish.ask.start.is_none() => {
+                match self.candidate(&call, &wish, terms, &decision, now) {
+                    Ok((step, id)) => self.join(step, id, (call.peer.uid, wish.ask.role), call.reply),
+                    Err(refusal) => {
+                        self.refuse(call, &wish.ask, No { refusal, decision: Some(decision) }, now);
+                    }
                 }
-                Err(refusal) => self.refuse(call, ask, No { refusal, decision: Some(decision) }, now),
-            },
+            }
+            Ok((terms, decision)) => self.open(Opening { call, wish, terms, decision }, now),
+        }
+    }
+
+    /// A raising step joins the others of this pass.
+    pub(super) fn join(
+        &mut self,
+        step: Raising,
+        id: RequestId,
+        (uid, role): (u32, String),
+        reply: oneshot::Sender<Response>,
+    ) {
+        self.candidates.push(Candidate { step, waiting: Waiting { id, uid, role, reply } });
+    }
+
+    /// What was looked up about a caller long ago is not decided on.
+    fn is_fresh(&self, call: &Call) -> Result<(), Box<No>> {
+        match self.clock.now().boot.saturating_sub(call.looked_up) > OLDEST_FACTS {
+            true => Err(No::of(Refusal::Busy)),
+            false => Ok(()),
         }
     }
 
     /// Everything that stands between a request and its grant, in the order in which a person is told.
-    fn judge(&self, call: &Call, ask: &Ask) -> Result<(Terms, Decision), Box<No>> {
-        self.admit(call, ask).map_err(|refusal| Box::new(No { refusal, decision: None }))?;
-        let decision = self.decide(call, &call.person, ask);
+    pub(super) fn judge(&self, call: &Call, wish: &Wish, now: &Now) -> Result<(Terms, Decision), Box<No>> {
+        let admitted = admission::text_lengths(&wish.ask)
+            .and_then(|()| admission::caller_is_the_person(&call.peer))
+            .and_then(|()| self.may_grant(&wish.ask.role))
+            .and_then(|()| admission::start(&wish.ask, now));
+        admitted.map_err(No::of)?;
+        let known = Known { groups: &call.groups, local_time: &call.local_time };
+        let besides = Besides { grant: wish.extends.as_ref().map(|grant| grant.id), request: None };
+        let decision = self.decide(&call.person, known, &wish.ask, besides);
         let terms = match decision.outcome.clone() {
-            Outcome::Permit(terms) => self.still_carried(&terms.role).map(|()| terms),
+            Outcome::Permit(terms) => self
+                .still_carried(&terms.role)
+                .and_then(|()| extend::within_total(wish.extends.as_ref(), &terms))
+                .map(|()| terms),
             Outcome::Refuse(refusal) => Err(refusal),
         };
         match terms {
@@ -83,13 +132,8 @@ impl Engine {
         }
     }
 
-    /// What is refused before any rule is looked at.
-    fn admit(&self, call: &Call, ask: &Ask) -> Result<(), Refusal> {
-        if self.clock.now().boot.saturating_sub(call.looked_up) > OLDEST_FACTS {
-            return Err(Refusal::Busy);
-        }
-        admission::text_lengths(ask)?;
-        admission::caller_is_the_person(&call.peer)?;
+    /// Whether anything can be granted on this host at present.
+    pub(super) fn may_grant(&self, role: &str) -> Result<(), Refusal> {
         if let Some(lock) = self.registry.lock() {
             return Err(admission::locked(lock));
         }
@@ -97,7 +141,7 @@ impl Engine {
             return Err(Refusal::LedgerUnavailable { why });
         }
         if let Some(why) = self.unfit() {
-            return Err(Refusal::ApplyFailed { role: ask.role.clone(), why });
+            return Err(Refusal::ApplyFailed { role: role.to_owned(), why });
         }
         if let Some(why) = self.live.invalid_because() {
             return Err(Refusal::PolicyInvalid { why });
@@ -112,49 +156,61 @@ impl Engine {
     fn candidate(
         &self,
         call: &Call,
-        ask: &Ask,
+        wish: &Wish,
         terms: Terms,
         decision: &Decision,
         now: &Now,
     ) -> Result<(Raising, RequestId), Refusal> {
+        let Wish { ask, extends } = wish;
         let unlucky = |why: String| Refusal::ApplyFailed { role: ask.role.clone(), why };
-        let gone = || unlucky("it is no longer in the policy".into());
-        let role = self.live.policy.role(&terms.role).ok_or_else(gone)?;
+        let gives = self.gives(&terms.role)?;
         let id = self.new_id().map_err(unlucky)?;
         let (asked, texts) = self.asked(call, ask).map_err(unlucky)?;
         let new = NewGrant {
             id,
-            asked,
-            texts,
+            by: asked.by.clone(),
+            role: terms.role,
             rule: terms.rule,
             policy: terms.policy.to_string(),
             conditions: wording::conditions(&decision.explanation),
-            sudo: role.sudo.clone(),
+            approved_by: Vec::new(),
+            gives,
             seconds: terms.duration.as_secs(),
+            longest: extend::longest(extends.as_ref(), terms.max_duration.as_secs()),
+            extends: extends.as_ref().map(extend::extended),
         };
-        let uid = call.peer.uid;
-        let change = |deadline: &_| self.host.change(id, uid, &role.sudo, deadline);
-        Ok((step::grant(new, now, change), id))
+        let (by, gives) = (new.by.clone(), new.gives.clone());
+        let change = |deadline: &_| self.host.change(id, &by, &gives, deadline);
+        Ok((step::grant(step::Request { asked, texts }, new, now, change), id))
+    }
+
+    /// What a role of the live policy gives on this host now.
+    pub(super) fn gives(&self, role: &str) -> Result<Gives, Refusal> {
+        let unlucky = |why: String| Refusal::ApplyFailed { role: role.to_owned(), why };
+        let gone = || unlucky("it is no longer in the policy".into());
+        let role = self.live.policy.role(role).ok_or_else(gone)?;
+        let groups = self.host.resolve(&role.groups).map_err(unlucky)?;
+        Ok(Gives { sudo: role.sudo.clone(), groups })
     }
 
     /// A program may have changed hands since the policy was loaded.
-    fn still_carried(&self, name: &str) -> Result<(), Refusal> {
-        let role = self.live.policy.role(name).into_iter();
+    pub(super) fn still_carried(&self, name: &str) -> Result<(), Refusal> {
+        let sudo = self.live.policy.role(name).and_then(|role| role.sudo.as_ref()).into_iter();
         let why: Vec<String> =
-            role.flat_map(|role| sudo::path_reasons(&self.host.paths, &role.sudo.commands)).collect();
+            sudo.flat_map(|sudo| sudo::path_reasons(&self.host.paths, &sudo.commands)).collect();
         match why.is_empty() {
             true => Ok(()),
             false => Err(Refusal::RoleDisabled { role: name.to_owned(), why: why.join("; ") }),
         }
     }
 
-    /// An id that no live grant has. Ids of the past are told apart by chance: 40 random bits.
-    fn new_id(&self) -> Result<RequestId, String> {
+    /// An id that no live grant and no open request has. Ids of the past are told apart by chance: 40 random bits.
+    pub(super) fn new_id(&self) -> Result<RequestId, String> {
         for _ in 0..8 {
             let bits = random::bytes().map_err(|error| format!("no random bytes: {error}"))?;
             let id = RequestId::from_random(bits);
             let waiting = self.candidates.iter().any(|candidate| candidate.waiting.id == id);
-            if self.registry.get(id).is_none() && !waiting {
+            if self.registry.get(id).is_none() && self.registry.open_request(id).is_none() && !waiting {
                 return Ok(id);
             }
         }
@@ -162,7 +218,7 @@ impl Engine {
     }
 
     /// The request for the record, with the typed texts beside it.
-    fn asked(&self, call: &Call, ask: &Ask) -> Result<(Asked, Vec<TypedText>), String> {
+    pub(super) fn asked(&self, call: &Call, ask: &Ask) -> Result<(Asked, Vec<TypedText>), String> {
         let mut texts = Vec::new();
         let mut typed = |field, text: &Option<String>| -> Result<_, String> {
             text.as_ref().map(|text| wording::typed(field, text, &mut texts)).transpose()
@@ -181,7 +237,7 @@ impl Engine {
     }
 
     /// Answers no, and puts it on the record. A refusal stands whether it could be recorded or not.
-    fn refuse(&mut self, call: Call, ask: &Ask, no: No, now: &Now) {
+    pub(super) fn refuse(&mut self, call: Call, ask: &Ask, no: No, now: &Now) {
         let No { refusal, decision } = no;
         let person = Person { uid: call.person.uid, name: call.person.name.clone() };
         if self.refusals.count(&person, now) == Recorded::Alone
@@ -221,13 +277,16 @@ impl Engine {
                 return;
             }
         }
-        if let Err(why) = self.make_so(now) {
-            let refusal = |one: &Waiting| Refusal::ApplyFailed { role: one.role.clone(), why: why.clone() };
-            return self.fail(waiting, refusal, now);
-        }
-        for one in waiting {
+        let why = self.make_so(now).not_made;
+        let (failed, made): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|one| why.contains_key(&one.id));
+        for one in made {
             self.agree_or_ask(one, now);
         }
+        let refusal = |one: &Waiting| Refusal::ApplyFailed {
+            role: one.role.clone(),
+            why: why.get(&one.id).cloned().unwrap_or_default(),
+        };
+        self.fail(failed, refusal, now);
     }
 
     fn agree_or_ask(&mut self, waiting: Waiting, now: &Now) {
@@ -287,9 +346,14 @@ impl Engine {
         if answer_of_sudo.allowed.is_empty() {
             return self.end_all(&[(id, Cause::Failed)], &EndedBy::default(), now);
         }
+        let replaced = grant.span.replaces;
         if let Some(step) = step::agreed(grant, now, wording::refused_commands(answer_of_sudo)) {
             let released = step.end_anyway(self.book.debts());
             self.registry.take(&released);
+            // Not before: should the extension fail, the grant stays what it was.
+            let replaced: Vec<_> = replaced.into_iter().map(|id| (id, Cause::Replaced)).collect();
+            self.end_all(&replaced, &EndedBy::default(), now);
+            self.tell_of_the_grant(id);
         }
     }
 

@@ -11,6 +11,8 @@ use jitd_core::policy::{GroupState, LocalTime, PersonFacts};
 use jitd_core::record::Person;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::enquiries::Answer;
+use super::host::Said;
 use crate::holders::Holders;
 use crate::ledger::Row;
 use crate::peer::Peer;
@@ -78,6 +80,10 @@ pub enum Message {
         /// What sudo said.
         answer: RoleAgreement,
     },
+    /// What an enquiry has found.
+    Answered(Box<Answer>),
+    /// What the name service says of people who were put into groups or taken out of them.
+    GroupsSaid(Said),
     /// The policy's files were read again.
     Policy(Box<Loaded>),
     /// These accounts are no longer who they were.

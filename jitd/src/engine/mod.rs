@@ -8,18 +8,26 @@ pub(crate) mod admission;
 mod agreements;
 mod book;
 mod calls;
+mod checks;
 mod elevate;
 mod ending;
+mod extend;
 mod host;
 mod message;
+mod notices;
+mod open;
+mod open_views;
+pub(crate) mod past;
 mod recover;
 mod refusals;
 mod story;
 pub(crate) mod views;
+mod votes;
+mod waiters;
 mod warnings;
 mod wording;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jit_common::ids::RequestId;
@@ -35,10 +43,15 @@ use self::agreements::Agreements;
 pub use self::book::Book;
 use self::elevate::{Candidate, Waiting};
 pub use self::host::Host;
+use self::host::Made;
+use self::notices::Notices;
+use self::open::Purpose;
+use self::waiters::Waiter;
 pub use self::message::{Call, Handle, Health, Inbox, Message, NotTaken};
 use self::refusals::Refusals;
 use self::warnings::Warnings;
 use crate::clock::Clock;
+use crate::enquiries::Enquiries;
 use crate::policy_files::{self, Live};
 use crate::sinks::SinkHealth;
 use crate::timers::Alarm;
@@ -60,16 +73,30 @@ pub struct Engine {
     alarm: Alarm,
     handle: Handle,
     inbox: Inbox,
+    enquiries: Enquiries,
     agreements: Agreements,
     refusals: Refusals,
     warnings: Warnings,
+    notices: Notices,
     candidates: Vec<Candidate>,
     waiting: Vec<Waiting>,
+    /// Whoever waits for an open request of theirs.
+    waiters: Vec<Waiter>,
+    /// What the look-ups under way are for.
+    asking: BTreeMap<u64, Purpose>,
+    /// The mark of the last look-up.
+    tickets: u64,
+    /// Approved requests that are not in force yet, and why.
+    held_up: BTreeMap<RequestId, String>,
+    /// What those who approved may stand for, by the last look at them: by request and by uid.
+    standing: BTreeMap<RequestId, BTreeMap<u32, BTreeSet<usize>>>,
     sinks: Vec<SinkHealth>,
     /// Notes of the guard that are on their way into the record.
     notes: Vec<Note>,
     /// What the guard took off, and when by the wall clock, until it is off the books as well.
     removed_by_guard: BTreeMap<RequestId, i64>,
+    /// What came of the last removal.
+    removed: Made,
     /// When stuck grants are tried again, on the boot clock.
     retry_stuck: Option<i64>,
     /// When the host is looked at next, on the boot clock.
@@ -97,6 +124,8 @@ pub struct Parts {
     pub handle: Handle,
     /// Its ends.
     pub inbox: Inbox,
+    /// How it asks what may take a while to find out.
+    pub enquiries: Enquiries,
     /// How the sinks are doing.
     pub sinks: Vec<SinkHealth>,
 }
@@ -123,14 +152,22 @@ impl Engine {
             alarm: parts.alarm,
             handle: parts.handle,
             inbox: parts.inbox,
+            enquiries: parts.enquiries,
             agreements: Agreements::default(),
             refusals: Refusals::default(),
             warnings: Warnings::default(),
+            notices: Notices::default(),
             candidates: Vec::new(),
             waiting: Vec::new(),
+            waiters: Vec::new(),
+            asking: BTreeMap::new(),
+            tickets: 0,
+            held_up: BTreeMap::new(),
+            standing: BTreeMap::new(),
             sinks: parts.sinks,
             notes: Vec::new(),
             removed_by_guard: BTreeMap::new(),
+            removed: Made::default(),
             retry_stuck: None,
             next_look,
             no_alarm: None,
@@ -140,6 +177,9 @@ impl Engine {
     /// Makes the host equal to the record, then works until it is told to stop.
     pub fn run(mut self) {
         self.recover();
+        let now = self.clock.now();
+        self.open_due(&now);
+        self.check_ready(&now);
         self.end_of_pass();
         while let Some(first) = self.inbox.messages.blocking_recv() {
             let now = self.clock.now();
@@ -167,6 +207,7 @@ impl Engine {
     fn start_of_pass(&mut self, now: &Now) {
         self.end_due(now);
         self.retry_stuck(now);
+        self.open_due(now);
         self.warnings.give(&self.registry, now);
         for entry in self.refusals.over(now) {
             self.book.note(now, None, entry);
@@ -174,6 +215,7 @@ impl Engine {
         if now.boot >= self.next_look {
             self.next_look = now.boot.saturating_add(LOOK_EVERY * NANOS);
             self.look(now);
+            self.check_ready(now);
         }
     }
 
@@ -187,9 +229,11 @@ impl Engine {
                 let _ = done.send(());
             }
             Message::Asked { id, answer } => self.sudo_answered(id, &answer, now),
+            Message::Answered(answer) => self.answered(*answer, now),
             Message::Policy(loaded) => self.new_policy(*loaded, now),
             Message::Gone(people) => self.people_gone(&people, now),
             Message::AccountsChanged => self.check_people(),
+            Message::GroupsSaid(said) => self.groups_said(said, now),
             Message::Look => self.look(now),
             Message::Wake => {}
             Message::Beat(reply) => {
@@ -204,7 +248,9 @@ impl Engine {
     /// Writes what came of the pass, tells the sinks, and arms the timer for what is due next.
     fn end_of_pass(&mut self) {
         let now = self.clock.now();
+        self.forget_closed();
         self.book.settle(&now);
+        self.tell_waiters(&now);
         if self.inbox.messages.is_empty() {
             self.book.tidy(&now);
         }
@@ -220,6 +266,7 @@ impl Engine {
         let until = |at: i64| at.saturating_sub(now.boot).max(0);
         let wakes = [
             self.registry.next_deadline(now).map(|left| left.saturating_add(TOGETHER)),
+            self.registry.next_open(now),
             self.retry_stuck.map(until),
             self.warnings.next(&self.registry, now),
             self.refusals.next(now),
@@ -255,6 +302,7 @@ impl Engine {
         self.book.note(now, None, entry);
         self.live = policy_files::succeed(&self.live, loaded);
         self.inbox.policy.send_replace(self.live.clone());
+        self.check_ready(now);
     }
 
     /// Live grants stay: they end by the timer of the next jitd or by the guard.
@@ -279,9 +327,11 @@ impl Engine {
                 Message::Call(_)
                 | Message::Sign(_)
                 | Message::Asked { .. }
+                | Message::Answered(_)
                 | Message::Policy(_)
                 | Message::Gone(_)
                 | Message::AccountsChanged
+                | Message::GroupsSaid(_)
                 | Message::Look
                 | Message::Wake
                 | Message::Beat(_)

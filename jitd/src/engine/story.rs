@@ -5,21 +5,26 @@ use jit_common::ids::{IdPrefix, RequestId};
 use jit_common::refusal::Refusal;
 use jit_common::request::Ask;
 use jit_common::response::{
-    Armed, GrantView, Response, RoleView, SinkView, StateView, StatusView, StoryView, WayOff,
+    Armed, EarlierView, GivesView, GrantView, Response, RoleView, SinkView, StateView, StatusView, StoryView,
+    WayOff,
 };
+use jitd_core::lifecycle::open::Open;
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
 use jitd_core::lifecycle::step;
 use jitd_core::now::Now;
-use jitd_core::policy::Authenticate;
-use jitd_core::record::{Draft, Entry};
+use jitd_core::policy::{Authenticate, Gives, GroupRef, Role, votes};
+use jitd_core::record::{Draft, Entry, Person};
 use jitd_core::sudoers::NotAfter;
 
-use super::calls::caller;
+use super::calls::{Besides, Known, caller};
 use super::message::Call;
-use super::views::{self, Past};
-use super::{Engine, admission};
+use super::past::Past;
+use super::{Engine, admission, open_views, views};
 use crate::ledger::REQUESTS_LIKE;
+
+/// Earlier grants that somebody who decides is shown.
+const EARLIER: usize = 5;
 
 impl Engine {
     pub(super) fn status(&self, call: &Call, now: &Now) -> Response {
@@ -33,6 +38,7 @@ impl Engine {
         let not_granting = [locked, self.not_granting(), policy];
         Response::Status(Box::new(StatusView {
             mine: mine.map(view).collect(),
+            open: self.open_for(call, now),
             all: sees_all.then(|| self.registry.live().map(view).collect()),
             daemon: env!("CARGO_PKG_VERSION").to_owned(),
             not_granting: not_granting.into_iter().flatten().collect(),
@@ -66,21 +72,22 @@ impl Engine {
         let rejected =
             self.live.rejected.iter().map(|error| format!("the policy on disk was not taken: {error}"));
         let guard = self.host.guard_trouble().map(|why| format!("jit-guard would take nothing off: {why}"));
-        let host = guard.into_iter().chain(self.host.include_trouble());
+        let host = guard.into_iter().chain(self.host.include_trouble()).chain(self.host.attention());
         stuck.chain(host).chain(disabled).chain(owed).chain(rejected).collect()
     }
 
     pub(super) fn roles(&self, call: &Call) -> Response {
         let view = |role: &jitd_core::policy::Role| {
             let ask = Ask { role: role.name.clone(), ..Ask::default() };
-            let explanation = self.decide(call, &call.person, &ask).explanation;
+            let known = Known { groups: &call.groups, local_time: &call.local_time };
+            let explanation = self.decide(&call.person, known, &ask, Besides::default()).explanation;
             match explanation.outcome {
                 Told::Refused(Refusal::NoSuchRole { .. }) => None,
                 Told::Refused(_) | Told::Permitted { .. } => Some(RoleView {
                     name: role.name.clone(),
                     summary: role.summary.clone(),
                     risk: role.risk.to_string(),
-                    sudo: views::sudo(&role.sudo, &[]),
+                    gives: self.gives_here(role),
                     equals_root: self.live.equals_root(&role.name),
                     disabled: self.live.disabled.get(&role.name).into_iter().cloned().collect(),
                     now: explanation,
@@ -90,25 +97,69 @@ impl Engine {
         Response::Roles(self.live.policy.roles().filter_map(view).collect())
     }
 
+    /// What a role gives, with the number that each group has here.
+    fn gives_here(&self, role: &Role) -> GivesView {
+        let unknown = |name: &String| GroupRef { gid: u32::MAX, name: name.clone() };
+        let groups = self.host.resolve(&role.groups);
+        let groups = groups.unwrap_or_else(|_| role.groups.iter().map(unknown).collect());
+        views::gives(&Gives { sudo: role.sudo.clone(), groups }, &[])
+    }
+
     pub(super) fn show(&mut self, call: &Call, prefix: &IdPrefix, now: &Now) -> Result<Response, Refusal> {
         let (id, past) = self.find_request(call, prefix)?;
         let rows = self.book.rows_of(id).map_err(|why| Refusal::LedgerUnavailable { why })?;
         let live = self.registry.get(id).cloned();
+        let view = match &live {
+            Some(grant) => Some(views::grant(grant, now, None)),
+            None => views::past_grant(&past, now),
+        };
         let grant = live.as_ref().or(past.grant.as_ref());
-        let view = grant.map(|grant| views::grant(grant, now, past.end.clone()));
+        let open = self.registry.open_request(id).cloned();
+        let change = grant.map(|grant| &grant.change).or(past.terms.as_ref().map(|terms| &terms.change));
+        let role = grant.map(|grant| &grant.role).or(past.open.as_ref().map(|open| &open.role));
+        let gives = grant.map(|grant| (&grant.by, &grant.gives));
+        let gives = gives.or(past.open.as_ref().map(|open| (&open.by, &open.terms.gives)));
         Ok(Response::Story(Box::new(StoryView {
             ways_off: match (&live, &view) {
                 (Some(_), Some(view)) => self.ways_off(view),
                 (Some(_), None) | (None, _) => Vec::new(),
             },
-            change: grant
-                .map(|grant| grant.change.iter().map(|line| format!("+ {line}")).collect())
+            change: change
+                .map(|change| change.iter().map(|line| format!("+ {line}")).collect())
                 .unwrap_or_default(),
-            equals_root: grant.map(|grant| self.live.equals_root(&grant.role)).unwrap_or_default(),
-            side_effects: grant.map(side_effects).unwrap_or_default(),
+            equals_root: role.map(|role| self.live.equals_root(role)).unwrap_or_default(),
+            side_effects: gives.map(|(by, gives)| side_effects(by, gives)).unwrap_or_default(),
             entries: rows.iter().map(views::log_entry).collect(),
             grant: view,
+            earlier: open.as_ref().map(|open| self.earlier(open)).unwrap_or_default(),
+            live: open.as_ref().map(|open| self.live_of(open, now)).unwrap_or_default(),
+            open: match (&open, &past.open) {
+                (Some(open), _) => Some(self.open_view(open, Some(call), now)),
+                (None, Some(open)) => Some(open_views::open_as_asked(open, StateView::Closed)),
+                (None, None) => None,
+            },
+            conditions: past.conditions,
         })))
+    }
+
+    /// The last grants of the same role to the same person, the newest first.
+    fn earlier(&self, open: &Open) -> Vec<EarlierView> {
+        let ids = self.book.grants_of(&open.by, &open.role, EARLIER).unwrap_or_else(|why| {
+            crate::log::error(&format!("earlier grants cannot be read: {why}"));
+            Vec::new()
+        });
+        let view = |id: RequestId| {
+            let past = Past::of(id, &self.book.rows_of(id).ok()?);
+            let grant = past.grant?;
+            let (until, end, residue) = (grant.deadline.wall, past.end, past.residue);
+            Some(EarlierView { id, start: grant.start, until, end, reason: grant.reason, residue })
+        };
+        ids.into_iter().filter_map(view).collect()
+    }
+
+    fn live_of(&self, open: &Open, now: &Now) -> Vec<GrantView> {
+        let theirs = self.registry.of(open.by.uid).filter(|grant| grant.by == open.by);
+        theirs.map(|grant| views::grant(grant, now, None)).collect()
     }
 
     /// The one request that begins so and that the caller may see.
@@ -126,8 +177,12 @@ impl Engine {
         let caller = caller(call);
         for id in like {
             let past = Past::of(id, &self.book.rows_of(id).map_err(unreadable)?);
-            // Somebody else's request is as if it were not there.
-            if sees_all || past.person.as_ref() == Some(&caller) {
+            let decides = past
+                .terms
+                .as_ref()
+                .is_some_and(|terms| !votes::eligible_entries(&terms.approvals, &call.person).is_empty());
+            // Somebody else's request is as if it were not there, unless it is theirs to decide.
+            if sees_all || decides || past.person.as_ref() == Some(&caller) {
                 seen.push((id, past));
             }
         }
@@ -187,12 +242,21 @@ impl Engine {
     }
 }
 
-fn side_effects(grant: &Grant) -> Vec<String> {
-    match grant.sudo.password {
-        Authenticate::Asked => vec![format!(
-            "sudo asks {} for the password every time while this grant is live, for their standing sudo rights as well",
-            grant.by.name
-        )],
-        Authenticate::NotAsked => Vec::new(),
-    }
+/// Effects beyond the grant itself.
+fn side_effects(by: &Person, gives: &Gives) -> Vec<String> {
+    let name = &by.name;
+    let asks = gives.sudo.as_ref().is_some_and(|sudo| sudo.password == Authenticate::Asked);
+    let password = asks.then(|| {
+        format!(
+            "sudo asks {name} for the password every time while this grant is live, for their standing sudo rights as well"
+        )
+    });
+    let groups = gives.groups.iter().map(|group| {
+        format!(
+            "membership of {0} reaches new logins of {name} only; `sudo -g {0} COMMAND` works at once, and what was started \
+             with the group keeps it until it ends",
+            group.name
+        )
+    });
+    password.into_iter().chain(groups).collect()
 }

@@ -1,15 +1,17 @@
 //! What the engine knows, as the answers say it.
 
-use jit_common::ids::RequestId;
 use jit_common::response::{
-    EndView, GrantView, LogEntry, LogText, PasswordView, PersonView, RuleView, StateView, SudoView,
+    EndView, GivesView, GrantView, GroupView, LogEntry, LogText, PasswordView, PersonView, RuleView,
+    StateView, SudoView,
 };
-use jitd_core::lifecycle::registry::{Grant, Registry};
+use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
-use jitd_core::now::Now;
-use jitd_core::policy::{Authenticate, Commands, SudoRole};
-use jitd_core::record::{Entry, Person, TypedText};
+use jitd_core::now::{NANOS, Now};
+use jitd_core::policy::{Authenticate, Commands, Gives, SudoRole};
+use jitd_core::record::Person;
 
+use super::open_views;
+use super::past::Past;
 use crate::ledger::Row;
 
 /// A person.
@@ -35,6 +37,19 @@ pub fn sudo(role: &SudoRole, refused: &[String]) -> SudoView {
     }
 }
 
+/// What a role or a grant gives.
+#[must_use]
+pub fn gives(gives: &Gives, refused: &[String]) -> GivesView {
+    GivesView {
+        sudo: gives.sudo.as_ref().map(|role| sudo(role, refused)),
+        groups: gives
+            .groups
+            .iter()
+            .map(|group| GroupView { gid: group.gid, name: group.name.clone() })
+            .collect(),
+    }
+}
+
 /// A grant, live or over.
 #[must_use]
 pub fn grant(grant: &Grant, now: &Now, end: Option<EndView>) -> GrantView {
@@ -47,7 +62,7 @@ pub fn grant(grant: &Grant, now: &Now, end: Option<EndView>) -> GrantView {
             (_, Some(_)) => StateView::Ended,
             (state, None) => state_view(state),
         },
-        sudo: sudo(&grant.sudo, &grant.refused),
+        gives: gives(&grant.gives, &grant.refused),
         reason: grant.reason.clone(),
         ticket: grant.ticket.clone(),
         start: grant.start,
@@ -57,17 +72,31 @@ pub fn grant(grant: &Grant, now: &Now, end: Option<EndView>) -> GrantView {
             None => grant.deadline.left(now).max(0),
         },
         end,
+        approved_by: grant.votes.iter().map(open_views::vote).collect(),
+        replaces: grant.span.replaces,
+        longest: grant.span.since.saturating_add(i64::from(grant.span.longest) * NANOS),
+        residue: Vec::new(),
     }
+}
+
+/// A grant that is over, with what it left behind.
+#[must_use]
+pub fn past_grant(past: &Past, now: &Now) -> Option<GrantView> {
+    let view = grant(past.grant.as_ref()?, now, past.end.clone());
+    Some(GrantView { residue: past.residue.clone(), ..view })
 }
 
 fn state_view(state: State) -> StateView {
     match state {
-        State::Asked | State::Applying => StateView::Applying,
+        State::Asked | State::Pending => StateView::Pending,
+        State::Scheduled => StateView::Scheduled,
+        State::Applying => StateView::Applying,
         State::Active => StateView::Active,
         State::Ending { .. } => StateView::Ending,
         State::Stuck { .. } => StateView::Stuck,
         State::Ended { .. } => StateView::Ended,
         State::Refused => StateView::Refused,
+        State::Closed { .. } => StateView::Closed,
     }
 }
 
@@ -87,51 +116,4 @@ pub fn log_entry(row: &Row) -> LogEntry {
             .map(|text| LogText { field: text.field.clone(), salt: text.salt, text: text.text.clone() })
             .collect(),
     }
-}
-
-/// A request that is over, or one that is live, read back from its rows: the same fold as at start-up.
-#[derive(Debug, Default)]
-pub struct Past {
-    /// The grant, if it became one, as it was last.
-    pub grant: Option<Grant>,
-    /// How it ended, if it did.
-    pub end: Option<EndView>,
-    /// Whose request it was.
-    pub person: Option<Person>,
-    /// Under which condition phrases it was granted.
-    pub conditions: Vec<String>,
-}
-
-impl Past {
-    /// Folds the rows of request `id`.
-    #[must_use]
-    pub fn of(id: RequestId, rows: &[Row]) -> Self {
-        let mut past = Self::default();
-        let mut registry = Registry::default();
-        for row in rows {
-            let Ok(entry) = serde_json::from_str::<Entry>(&row.body) else { continue };
-            past.person = past.person.or_else(|| entry.person().cloned());
-            if let Entry::Decided { conditions, .. } = &entry {
-                past.conditions.clone_from(conditions);
-            }
-            if let Entry::Ended { cause, .. } = &entry {
-                past.end = Some(EndView { cause: cause.as_str().to_owned(), at: row.at });
-                continue;
-            }
-            registry.replay(row.at, row.request, &entry, &typed_texts(row));
-        }
-        past.grant = registry.get(id).cloned();
-        past
-    }
-}
-
-/// The typed texts of a row, as the registry takes them.
-#[must_use]
-pub fn typed_texts(row: &Row) -> Vec<TypedText> {
-    const FIELDS: [&str; 3] = ["reason", "ticket", "note"];
-    let texts = row.texts.iter().filter_map(|text| {
-        let field = FIELDS.into_iter().find(|field| *field == text.field)?;
-        Some(TypedText { field, salt: text.salt, text: text.text.clone() })
-    });
-    texts.collect()
 }

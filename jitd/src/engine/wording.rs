@@ -74,6 +74,12 @@ pub(super) fn refused_commands(answer: &RoleAgreement) -> Vec<String> {
 pub(super) fn as_typed(request: &Request) -> String {
     match request {
         Request::Elevate(ask) => format!("elevate {}", shown(&ask.role)),
+        Request::Extend { target, .. } => format!("extend{}", target_as_typed(target)),
+        Request::Await { id, .. } => format!("wait for {id}"),
+        Request::Pending => "pending".into(),
+        Request::Approve { id, .. } => format!("approve {id}"),
+        Request::Deny { id, .. } => format!("deny {id}"),
+        Request::Cancel(id) => format!("cancel {id}"),
         Request::Explain { ask, user: None } => format!("explain {}", shown(&ask.role)),
         Request::Explain { ask, user: Some(user) } => {
             format!("explain {} --user {}", shown(&ask.role), shown(user))
@@ -81,9 +87,7 @@ pub(super) fn as_typed(request: &Request) -> String {
         Request::Status => "status".into(),
         Request::Roles => "roles".into(),
         Request::Show(prefix) => format!("show {prefix}"),
-        Request::Drop(DropTarget::Only) => "drop".into(),
-        Request::Drop(DropTarget::All) => "drop --all".into(),
-        Request::Drop(DropTarget::Named(which)) => format!("drop {}", shown(which)),
+        Request::Drop(target) => format!("drop{}", target_as_typed(target)),
         Request::Revoke { target: RevokeTarget::Grant(prefix), .. } => format!("revoke {prefix}"),
         Request::Revoke { target: RevokeTarget::User(user), .. } => format!("revoke --user {}", shown(user)),
         Request::Revoke { target: RevokeTarget::All, .. } => "revoke --all".into(),
@@ -92,6 +96,14 @@ pub(super) fn as_typed(request: &Request) -> String {
         Request::Unlock { .. } => "unlock".into(),
         Request::Erase(prefix) => format!("log erase {prefix}"),
         Request::Log(_) => "log".into(),
+    }
+}
+
+fn target_as_typed(target: &DropTarget) -> String {
+    match target {
+        DropTarget::Only => String::new(),
+        DropTarget::All => " --all".into(),
+        DropTarget::Named(which) => format!(" {}", shown(which)),
     }
 }
 
@@ -117,10 +129,10 @@ mod tests {
     #[test]
     fn texts_that_are_too_long_are_not_recorded() {
         let text = || Some("INC-1".to_owned());
-        let fine = Ask { role: "web".into(), duration: None, reason: text(), ticket: text() };
+        let fine = Ask { role: "web".into(), duration: None, reason: text(), ticket: text(), start: None };
         assert_eq!(shortened(&fine), fine);
         let long = Ask { role: "r".repeat(1000), ..fine.clone() };
-        let kept = Ask { role: "r".repeat(64), duration: None, reason: None, ticket: None };
+        let kept = Ask { role: "r".repeat(64), ..Ask::default() };
         assert_eq!(shortened(&long), kept);
         let long = Ask { reason: Some("x".repeat(1025)), ..fine };
         assert_eq!(shortened(&long).ticket, None);

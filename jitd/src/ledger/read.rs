@@ -12,6 +12,9 @@ use super::{Head, Ledger, ReadError, Row, Text};
 /// Entries that one call of [`Ledger::rows_about`] looks through.
 const LOOKED_THROUGH: u64 = 2000;
 
+/// Entries that one call of [`Ledger::grants_of`] looks back over.
+const LOOKED_BACK: u64 = 20_000;
+
 /// Requests that a prefix may fit. One that fits more names nothing.
 pub const REQUESTS_LIKE: usize = 8;
 
@@ -71,6 +74,30 @@ impl Ledger {
         let rows = self.rows_by(&sql, params![column(after)?, column(end)?, about, most])?;
         let to = rows.last().filter(|_| rows.len() >= limit).map_or(end, |row| row.seq);
         Ok((rows, to))
+    }
+
+    /// The newest grants of a role to a person, the newest first, at most `limit`: one call looks back over a bounded
+    /// stretch of the record.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn grants_of(&self, person: &Person, role: &str, limit: usize) -> Result<Vec<RequestId>, ReadError> {
+        let text = |value: serde_json::Result<String>| value.unwrap_or_default();
+        let by = format!("\"by\":{}", text(serde_json::to_string(person)));
+        let role = format!("\"role\":{}", text(serde_json::to_string(role)));
+        let from = self.head_seq().saturating_sub(LOOKED_BACK);
+        let mut statement = self.db.prepare(
+            "SELECT request FROM records WHERE seq > ?1 AND kind = 'intent' AND instr(body, ?2) > 0 \
+             AND instr(body, ?3) > 0 ORDER BY seq DESC LIMIT ?4",
+        )?;
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let found = statement.query_map(params![column(from)?, by, role, most], |row| row.get::<_, String>(0))?;
+        found
+            .map(|id| {
+                let id = id?;
+                id.parse().map_err(|_| ReadError::Entry { seq: 0, fault: Fault::Request(id) })
+            })
+            .collect()
     }
 
     /// The entries of one request, oldest first.

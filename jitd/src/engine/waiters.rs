@@ -1,0 +1,107 @@
+//! Those who wait to hear what becomes of their open requests.
+
+use std::mem;
+
+use jit_common::ids::RequestId;
+use jit_common::refusal::Refusal;
+use jit_common::response::Response;
+use jitd_core::lifecycle::state::State;
+use jitd_core::now::Now;
+use jitd_core::record::Person;
+
+use super::calls::caller;
+use super::elevate::answer;
+use super::message::Call;
+use super::past::Past;
+use super::{Engine, admission, views};
+
+/// Somebody who waits for a request of theirs to change.
+#[derive(Debug)]
+pub(super) struct Waiter {
+    id: RequestId,
+    /// The version of it that they have seen.
+    seen: u64,
+    call: Call,
+}
+
+impl Engine {
+    /// Answers as soon as a request of the caller is not as they have seen it.
+    pub(super) fn wait_for(&mut self, call: Call, id: RequestId, seen: u64, now: &Now) {
+        self.flush(now);
+        let theirs =
+            admission::caller_is_the_person(&call.peer).and_then(|()| self.is_theirs(id, &caller(&call)));
+        match theirs {
+            Ok(()) => {
+                self.waiters.push(Waiter { id, seen, call });
+                self.tell_waiters(now);
+            }
+            Err(refusal) => self.refuse_call(call, refusal, now),
+        }
+    }
+
+    fn is_theirs(&mut self, id: RequestId, caller: &Person) -> Result<(), Refusal> {
+        let nothing = || Refusal::NoSuchThing { what: "request".into(), id: id.to_string() };
+        let open = self.registry.open_request(id).map(|open| open.by.clone());
+        let person = match open.or_else(|| self.registry.get(id).map(|grant| grant.by.clone())) {
+            Some(person) => Some(person),
+            None => {
+                let rows = self.book.rows_of(id).map_err(|why| Refusal::LedgerUnavailable { why })?;
+                Past::of(id, &rows).person
+            }
+        };
+        if person.as_ref() == Some(caller) { Ok(()) } else { Err(nothing()) }
+    }
+
+    /// Whether the requester sits and waits: then they hear of it there, and not on their terminals as well.
+    pub(super) fn is_waited_for(&self, id: RequestId) -> bool {
+        self.waiters.iter().any(|waiter| waiter.id == id && !waiter.call.reply.is_closed())
+    }
+
+    /// A grant that people decided about is in force, perhaps long after it was asked for.
+    pub(super) fn tell_of_the_grant(&mut self, id: RequestId) {
+        let waited_for = self.is_waited_for(id);
+        if let Some(grant) = self.registry.get(id).filter(|grant| !grant.votes.is_empty() && !waited_for) {
+            self.notices.granted(grant);
+        }
+    }
+
+    /// Tells everybody whose request has changed.
+    pub(super) fn tell_waiters(&mut self, now: &Now) {
+        for waiter in mem::take(&mut self.waiters) {
+            if waiter.call.reply.is_closed() {
+                continue;
+            }
+            match self.has_changed(&waiter) {
+                true => {
+                    let response = self.how_it_is(waiter.id, Some(&waiter.call), now);
+                    answer(waiter.call.reply, response);
+                }
+                false => self.waiters.push(waiter),
+            }
+        }
+    }
+
+    /// A grant that is not in force yet is nothing to tell of.
+    fn has_changed(&self, waiter: &Waiter) -> bool {
+        if let Some(open) = self.registry.open_request(waiter.id) {
+            return self.version(open) != waiter.seen;
+        }
+        self.registry.get(waiter.id).is_none_or(|grant| grant.state != State::Applying)
+    }
+
+    /// What has become of a request, for whoever waits for it.
+    pub(super) fn how_it_is(&mut self, id: RequestId, call: Option<&Call>, now: &Now) -> Response {
+        if let Some(open) = self.registry.open_request(id) {
+            return Response::Open(Box::new(self.open_view(open, call, now)));
+        }
+        if let Some(grant) = self.registry.get(id).filter(|grant| grant.state.is_wanted()) {
+            return Response::Granted(Box::new(views::grant(grant, now, None)));
+        }
+        self.book.settle(now);
+        let refusal = match self.book.rows_of(id) {
+            Ok(rows) => Past::of(id, &rows).refusal(id),
+            Err(why) => Refusal::LedgerUnavailable { why },
+        };
+        Response::Refused { refusal, explanation: None }
+    }
+}
