@@ -1,6 +1,7 @@
 //! `cargo demo`: the main job on a throwaway Debian 12 with the real systemd, the real sudo and real users. Every scene checks
 //! what it shows, so the demo is a test, too.
 
+mod approved;
 mod record;
 mod scenes;
 
@@ -10,13 +11,14 @@ use crate::transcript::{Ends, Ink, Transcript};
 use crate::{BootedBed, Release, Result, needs};
 
 const POLICY: &str = include_str!("policy.toml");
+const DOCKER: &str = include_str!("docker.toml");
 
 /// Stands for a real nginx: the demo is about who may restart it.
 const NGINX: &str = "[Unit]\nDescription=a web server\n[Service]\nExecStart=/usr/bin/sleep infinity\n";
 
 const OPENING: &str =
     "A throwaway Debian 12 with its own systemd, sudo and users. Everything below really runs in it.
-alice is on call. carl is on call as well, but a contractor. olga is the operator.
+alice is on call. carl is on call as well, but a contractor. lena is a lead. olga is the operator.
 Whoever is on call may restart nginx at once, if there is an incident:";
 
 const ENDING: &str =
@@ -37,6 +39,7 @@ pub fn play(out: impl Write, ink: Ink) -> Result<()> {
     scenes::nothing_without_asking(&mut show)?;
     scenes::granted_with_a_reason(&mut show)?;
     scenes::denied_and_explained(&mut show)?;
+    approved::a_group_with_somebodys_approval(&mut show, &bed)?;
     scenes::over_on_time_in_an_open_shell(&mut show)?;
     scenes::over_on_time_without_the_daemon(&mut show)?;
     scenes::everything_off_at_once(&mut show)?;
@@ -53,7 +56,10 @@ fn stage() -> Result<BootedBed> {
     bed.add_user("alice", &["oncall"], None)?;
     bed.add_user("carl", &["oncall", "contractors"], None)?;
     bed.add_user("olga", &[], None)?;
+    bed.add_user("lena", &["leads"], None)?;
+    bed.run(&["groupadd", "docker"])?.ok()?;
     bed.policy("10-web.toml", POLICY)?;
+    bed.policy("20-docker.toml", DOCKER)?;
     bed.unit("jitd.service").reload()?;
     Ok(bed)
 }

@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed assumption is a failed test")]
 
 mod admins_rules;
+mod approvals;
 mod callers;
 mod crowd;
 mod dead_jitd;
 mod disk_full;
 mod ends;
+mod groups;
 mod log_host;
 mod main_job;
 mod pages;
