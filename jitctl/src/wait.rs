@@ -159,11 +159,10 @@ impl Waiting {
                 return Ok(None);
             }
             Ok(Response::Refused { refusal, .. }) if passes(&refusal) => {
-                return self.away(&refusal.to_string(), None, daemon, output);
+                return self.away(&said_by(&refusal), None, daemon, output);
             }
             Err(Failure::Client(error @ (ClientError::Unreachable { .. } | ClientError::Broken(_)))) => {
-                let why = Failure::Client(error);
-                return self.away(&why.chain().join(": "), Some(why), daemon, output);
+                return self.away("jitd went away", Some(Failure::Client(error)), daemon, output);
             }
             Err(other) => return Err(other),
             Ok(answer) => answer,
@@ -235,6 +234,14 @@ fn passes(refusal: &Refusal) -> bool {
         refusal,
         Refusal::Stopping | Refusal::Busy | Refusal::TooManyOpen { .. } | Refusal::LedgerUnavailable { .. }
     )
+}
+
+/// What it says in the middle of a wait, where "try again" is what we do.
+fn said_by(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Stopping => "jitd is stopping".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 /// Whether there is more to wait for.

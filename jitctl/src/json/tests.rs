@@ -109,7 +109,7 @@ fn the_approvers_page() {
         "until": "2026-11-22T08:32:00Z",
         "end": { "cause": "dropped", "at": "2026-11-22T08:22:00Z" },
         "reason": "INC-41",
-        "residue": ["bash (1234) on pts/3"],
+        "residue": ["bash (1234) on pts/3 still holds docker"],
     }]);
     assert_eq!(read["earlier"], earlier);
     assert_eq!(read["live"], json!([grant_json()]));

@@ -187,6 +187,6 @@ fn left_behind(grant: &GrantView, ended: &[EndedView], output: &Output) {
     let residue: Vec<&str> = ended.iter().flat_map(|ended| &ended.residue).map(String::as_str).collect();
     if !residue.is_empty() {
         let still = residue.join(", ");
-        output.remark(Ink::Warn, &format!("the role {} is given back; still there: {still}", grant.role));
+        output.remark(Ink::Warn, &format!("the role {} is given back; {still}", grant.role));
     }
 }

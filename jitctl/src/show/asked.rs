@@ -134,7 +134,7 @@ mod tests {
             "\nwhy the rule permits it, as alice was told\n  yes  alice is in engineers\n",
             "\nwhat it changes on this host\n  + docker:x:998:alice (/etc/group)\n",
             "\nequals root\n  the group docker can",
-            "\nalice's last grants of docker\n  4h1kz0ab  09:02 to 09:22: dropped (\"INC-41\"); left behind: bash (1234) on pts/3\n",
+            "\nalice's last grants of docker\n  4h1kz0ab  09:02 to 09:22: dropped (\"INC-41\"); left behind: bash (1234) on pts/3 still holds docker\n",
             "\nwhat alice has now\n  7k2m9xqa  web-restart until 14:32 (in 30 min)\n",
             "\nto decide\n  jitctl approve 7k2m9xqa [--for 20m] [--note TEXT]\n  jitctl deny 7k2m9xqa --note TEXT\n",
         ] {
@@ -167,6 +167,7 @@ mod tests {
         }
         let shown = shown(&question);
         assert!(shown.starts_with("7k2m9xqa  docker: closed: nothing was granted\n"), "{shown}");
+        assert!(shown.contains("  wants     docker for 20m (30m was asked for)\n"), "{shown}");
         assert!(!shown.contains("to decide") && !shown.contains("last grants"), "{shown}");
     }
 }

@@ -53,11 +53,12 @@ mod tests {
              \x20 web-restart of alice 7k2m9xqa is STUCK: /run/jit is read-only. jitd goes on trying; `jitctl show \
              7k2m9xqa` tells how it stands\n"
         );
-        let shell = EndedView { residue: vec!["bash (1234) on pts/3".to_owned()], ..off.clone() };
+        let shell =
+            EndedView { residue: vec!["bash (1234) on pts/3 still holds docker".to_owned()], ..off.clone() };
         assert_eq!(
             page(&[shell]).render(Terminal::plain()),
             "  web-restart of alice 7k2m9xqa is off the host\n\
-             \x20   still there: bash (1234) on pts/3: membership stays with running processes until they end; \
+             \x20   bash (1234) on pts/3 still holds docker: membership stays with running processes until they end; \
              log out everywhere to drop it\n"
         );
         assert_eq!(page(&[]).render(Terminal::plain()), "  there was nothing live to end\n");

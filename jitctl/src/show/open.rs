@@ -103,7 +103,11 @@ pub(crate) fn terms(open: &OpenView, clock: &Clock) -> String {
         String::new()
     };
     let more = open.extends.map(|id| format!(" more than {id} has")).unwrap_or_default();
-    format!("{}{more}{shortened}, {}", pieces::span(open.seconds), begin(open, clock))
+    let length = format!("{}{more}{shortened}", pieces::span(open.seconds));
+    match open.state {
+        StateView::Closed => length,
+        _ => format!("{length}, {}", begin(open, clock)),
+    }
 }
 
 /// When it begins: `once approved`, `from 14:30 (in 28 min)`.

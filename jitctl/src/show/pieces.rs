@@ -44,13 +44,16 @@ pub(crate) fn use_of_groups(gives: &GivesView) -> Option<Text> {
     Some(text.strong(format!("sudo -g {group} COMMAND")))
 }
 
+/// Why a role equals root, below a title that says that it does.
+pub(crate) fn equals_root(why: &str) -> &str {
+    why.strip_prefix("equal to root: ").unwrap_or(why)
+}
+
 /// What is still there after a grant has ended, and how to be rid of it.
 pub(crate) fn residue(residue: &[String]) -> Option<Text> {
-    (!residue.is_empty()).then(|| {
-        Text::default()
-            .then(Ink::Warn, format!("still there: {}", residue.join(", ")))
-            .plain(": membership stays with running processes until they end; log out everywhere to drop it")
-    })
+    const WHY: &str =
+        ": membership stays with running processes until they end; log out everywhere to drop it";
+    (!residue.is_empty()).then(|| Text::default().then(Ink::Warn, residue.join(", ")).plain(WHY))
 }
 
 /// `a`, `a and b`, `a, b and c`.

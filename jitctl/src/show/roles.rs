@@ -34,7 +34,7 @@ fn one(page: &mut Page, role: &RoleView, clock: &Clock) {
         page.line(2, refused);
     }
     for why in &role.equals_root {
-        page.line(2, Text::default().then(Ink::Warn, "equals root: ").plain(why));
+        page.line(2, Text::default().then(Ink::Warn, "equals root: ").plain(pieces::equals_root(why)));
     }
     for why in &role.disabled {
         page.line(2, Text::default().then(Ink::Bad, "disabled on this host: ").plain(why));
@@ -51,10 +51,13 @@ fn how(page: &mut Page, role: &RoleView, clock: &Clock) {
         Outcome::Permitted { rule, duration, approvals } => {
             page.line(2, Text::of("ask: ").strong(format!("jitctl elevate {}", role.name)));
             let when = match approvals.as_slice() {
-                [] => "granted at once".to_owned(),
-                some => format!("granted with the approval of {}:", pieces::listed(some, "and")),
+                [] => format!("granted at once for {duration} by rule "),
+                some => {
+                    let who = pieces::listed(some, "and");
+                    format!("granted for {duration} with the approval of {who}, by rule ")
+                }
             };
-            page.line(2, Text::of(format!("{when} for {duration} by rule ")).faint(rule));
+            page.line(2, Text::of(when).faint(rule));
         }
         Outcome::Refused(_) if !options.is_empty() => {
             let command = format!("jitctl elevate {}{}", role.name, options.concat());
@@ -119,7 +122,7 @@ mod tests {
         let shown = page(&[role], &samples::clock()).render(Terminal::plain());
         assert!(
             shown.contains(
-                "granted with the approval of 1 person in leads and 1 person in security: for 30m by rule"
+                "granted for 30m with the approval of 1 person in leads and 1 person in security, by rule"
             ),
             "{shown}"
         );

@@ -279,7 +279,7 @@ pub(crate) fn question() -> StoryView {
         until: ago(270),
         end: Some(EndView { cause: "dropped".to_owned(), at: ago(280) }),
         reason: Some("INC-41".to_owned()),
-        residue: vec!["bash (1234) on pts/3".to_owned()],
+        residue: vec!["bash (1234) on pts/3 still holds docker".to_owned()],
     };
     StoryView {
         grant: None,
@@ -288,7 +288,9 @@ pub(crate) fn question() -> StoryView {
         earlier: vec![earlier],
         live: vec![grant()],
         change: vec!["+ docker:x:998:alice (/etc/group)".to_owned()],
-        equals_root: vec!["the group docker can start a container that holds the whole host".to_owned()],
+        equals_root: vec![
+            "equal to root: the group docker can start a container that holds the whole host".to_owned(),
+        ],
         side_effects: vec![],
         ways_off: vec![],
         entries: vec![stored(810, &Entry::Requested { asked })],

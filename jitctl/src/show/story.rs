@@ -20,7 +20,11 @@ pub(crate) fn page(story: &StoryView, clock: &Clock) -> Page {
     section(&mut page, &why(story), conditions(story));
     let changes = if story.grant.is_some() { "changes on this host" } else { "what it changes on this host" };
     section(&mut page, changes, story.change.iter().map(|line| change(line)).collect());
-    section(&mut page, "equals root", story.equals_root.iter().map(Text::of).collect());
+    section(
+        &mut page,
+        "equals root",
+        story.equals_root.iter().map(|why| Text::of(pieces::equals_root(why))).collect(),
+    );
     section(&mut page, "side effects", story.side_effects.iter().map(Text::of).collect());
     section(&mut page, "ways off, each without the others", story.ways_off.iter().map(way_off).collect());
     if let (None, Some(open)) = (&story.grant, &story.open) {
@@ -184,7 +188,7 @@ mod tests {
         let mut grant = samples::docker();
         grant.replaces = Some("4h1kz0ab".parse().unwrap());
         grant.longest = grant.until + 3_600_000_000_000;
-        grant.residue = vec!["bash (1234) on pts/3".to_owned()];
+        grant.residue = vec!["bash (1234) on pts/3 still holds docker".to_owned()];
         story.grant = Some(grant);
         let shown = page(&story, &samples::clock()).render(Terminal::plain());
         for line in [
@@ -192,7 +196,7 @@ mod tests {
             "  approved  14:00 (2 min ago)  bert approved (\"ok \\u{1b}[2J\"), for 20m and no longer\n            14:01",
             "  extends   4h1kz0ab\n",
             "  until     14:32 (in 30 min); with extensions until 15:32 at most\n",
-            "  residue   still there: bash (1234) on pts/3: membership stays with running processes",
+            "  residue   bash (1234) on pts/3 still holds docker: membership stays with running processes",
         ] {
             assert!(shown.contains(line), "{line:?} is not in\n{shown}");
         }

@@ -189,7 +189,7 @@ fn with_a_command_a_grant_that_comes_too_late_is_given_back() {
 
 #[test]
 fn with_a_command_a_schedule_is_waited_for_and_standard_output_stays_the_commands() {
-    let residue = vec!["bash (1234) on pts/3".to_owned()];
+    let residue = vec!["bash (1234) on pts/3 still holds docker".to_owned()];
     let ended = EndedView {
         id: fake::grant().id,
         person: fake::grant().person,
@@ -207,7 +207,7 @@ fn with_a_command_a_schedule_is_waited_for_and_standard_output_stays_the_command
     assert_eq!((ran.code, ran.out.as_str()), (125, ""));
     assert!(ran.err.contains("waiting for its start; ^C leaves it open"), "{ran:?}");
     assert!(ran.err.contains("true is not in the role web-restart"), "{ran:?}");
-    assert!(ran.err.contains("is given back; still there: bash (1234) on pts/3\n"), "{ran:?}");
+    assert!(ran.err.contains("is given back; bash (1234) on pts/3 still holds docker\n"), "{ran:?}");
     let asked: Vec<Request> = jitd.asked.try_iter().collect();
     assert!(matches!(asked.last(), Some(Request::Drop(_))), "{asked:?}");
 }
