@@ -68,8 +68,8 @@ pub(super) fn within_total(extends: Option<&Grant>, terms: &Terms) -> Result<(),
 /// Seconds by which a grant can still be extended, when its rule permits `max` in all.
 pub(super) fn left(grant: &Grant, max: u32) -> u32 {
     let had = grant.deadline.wall.saturating_sub(grant.span.since);
-    // A part of a second counts for the person: a deadline is cut to whole seconds.
-    let had = u32::try_from(had.div_euclid(NANOS)).unwrap_or(u32::MAX);
+    // A deadline is cut to a whole second, and what was cut off is not given back by extensions.
+    let had = u32::try_from(had.saturating_add(NANOS - 1).div_euclid(NANOS)).unwrap_or(u32::MAX);
     longest(Some(grant), max).saturating_sub(had)
 }
 

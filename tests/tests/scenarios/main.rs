@@ -9,6 +9,7 @@ mod dead_jitd;
 mod disk_full;
 mod ends;
 mod groups;
+mod later;
 mod log_host;
 mod main_job;
 mod pages;
