@@ -259,6 +259,8 @@ fn goes_on(state: StateView, until: Until) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use jit_common::refusal::HowClosed;
+
     use super::*;
 
     #[test]
@@ -272,8 +274,8 @@ mod tests {
     #[test]
     fn what_is_about_the_request_is_its_end() {
         assert!(passes(&Refusal::Stopping));
-        let denied =
-            Refusal::RequestDenied { id: "7k2m9xqa".to_owned(), by: "bert".to_owned(), note: String::new() };
+        let how = HowClosed::Denied { by: "bert".to_owned(), note: String::new() };
+        let denied = Refusal::RequestClosed { id: "7k2m9xqa".to_owned(), how };
         assert!(!passes(&denied));
     }
 }

@@ -1,6 +1,6 @@
 //! The stable word for each refusal, for `--json`, exit codes and test cases.
 
-use super::Refusal;
+use super::{HowClosed, Refusal};
 
 /// The codes that a policy by itself can lead to: what a case of `jitctl policy test` may expect.
 pub const POLICY_CODES: [&str; 15] = [
@@ -54,10 +54,7 @@ impl Refusal {
             Self::OwnRequest { .. } => "own-request",
             Self::VotedAlready { .. } => "voted-already",
             Self::OnlyShorter { .. } => "only-shorter",
-            Self::RequestDenied { .. } => "request-denied",
-            Self::RequestCancelled { .. } => "request-cancelled",
-            Self::RequestLapsed { .. } => "request-lapsed",
-            Self::NoLongerPermitted { .. } => "no-longer-permitted",
+            Self::RequestClosed { how, .. } => how.code(),
             Self::Locked { .. } => "locked",
             Self::RateLimited { .. } => "rate-limited",
             Self::Busy => "busy",
@@ -74,6 +71,17 @@ impl Refusal {
             Self::ApplyFailed { .. } => "apply-failed",
             Self::BadRequest { .. } => "bad-request",
             Self::Stopping => "stopping",
+        }
+    }
+}
+
+impl HowClosed {
+    const fn code(&self) -> &'static str {
+        match self {
+            Self::Denied { .. } => "request-denied",
+            Self::Cancelled => "request-cancelled",
+            Self::Lapsed { .. } => "request-lapsed",
+            Self::NoLongerPermitted { .. } => "no-longer-permitted",
         }
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::code::POLICY_CODES;
 use self::parts::{Fitting, Left, Named, Note, Utc};
-pub use self::parts::{Lookup, Prompt, RuleRef, TextField};
+pub use self::parts::{HowClosed, Lookup, Prompt, RuleRef, TextField};
 use crate::duration::GrantDuration;
 use crate::escape::escaped;
 
@@ -22,9 +22,7 @@ use crate::escape::escaped;
 pub enum Refusal {
     // ---- what was asked ----
     /// A typed text is longer than allowed. Checked before anything else.
-    #[error(
-        "the {field} is {bytes} bytes long; at most {max} are taken: shorten it and put the rest into a ticket"
-    )]
+    #[error("the {field} is {bytes} bytes long; at most {max} are taken: put the rest into a ticket")]
     TextTooLong {
         /// Which text.
         field: TextField,
@@ -57,9 +55,7 @@ pub enum Refusal {
     #[error("root may neither ask nor approve: log in as yourself and ask again")]
     RootAccount,
     /// The uid has no account.
-    #[error(
-        "uid {uid} has no account on this host: grants are for accounts that `getent passwd {uid}` knows"
-    )]
+    #[error("uid {uid} has no account here: grants are for accounts that `getent passwd {uid}` knows")]
     UnknownAccount {
         /// The uid.
         uid: u32,
@@ -210,9 +206,7 @@ pub enum Refusal {
     },
 
     /// A request of the same person for the same role is open.
-    #[error(
-        "you have asked for the role {role} already, and the request {id} is still open: wait for it, or take it back with `jitctl cancel {id}`"
-    )]
+    #[error("you asked for {role} already, and {id} is still open: wait, or `jitctl cancel {id}`")]
     AlreadyOpen {
         /// The open request.
         id: String,
@@ -273,37 +267,13 @@ pub enum Refusal {
         /// What was asked for, or the shortest that another approver left of it.
         asked: GrantDuration,
     },
-    /// An approver said no.
-    #[error("{id} was denied by {by}{}", Note(.note))]
-    RequestDenied {
+    /// It was open, and is closed without a grant.
+    #[error("{id} {how}")]
+    RequestClosed {
         /// The request.
         id: String,
-        /// Who denied it.
-        by: String,
-        /// What they said; empty when it was erased.
-        note: String,
-    },
-    /// Its requester took it back.
-    #[error("{id} was cancelled: nothing was granted")]
-    RequestCancelled {
-        /// The request.
-        id: String,
-    },
-    /// Nobody decided in time.
-    #[error("{id} lapsed: {why}. Nothing was granted; ask again")]
-    RequestLapsed {
-        /// The request.
-        id: String,
-        /// What was still missing.
-        why: String,
-    },
-    /// When it was to become active it was no longer permitted.
-    #[error("{id} is no longer permitted: {why}. Nothing was granted")]
-    NoLongerPermitted {
-        /// The request.
-        id: String,
-        /// What has changed.
-        why: String,
+        /// How.
+        how: HowClosed,
     },
 
     // ---- the daemon ----

@@ -86,6 +86,43 @@ impl fmt::Display for Note<'_> {
     }
 }
 
+/// How an open request was closed without a grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HowClosed {
+    /// An approver said no.
+    Denied {
+        /// Who.
+        by: String,
+        /// What they said; empty when it was erased.
+        note: String,
+    },
+    /// Its requester took it back.
+    Cancelled,
+    /// Nobody decided in time.
+    Lapsed {
+        /// What was still missing.
+        why: String,
+    },
+    /// When it was to become active it was no longer permitted.
+    NoLongerPermitted {
+        /// What has changed.
+        why: String,
+    },
+}
+
+impl fmt::Display for HowClosed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Denied { by, note } => write!(f, "was denied by {}{}", escaped(by), Note(note)),
+            Self::Cancelled => f.write_str("was cancelled: nothing was granted"),
+            Self::Lapsed { why } => write!(f, "lapsed: {}. Nothing was granted; ask again", escaped(why)),
+            Self::NoLongerPermitted { why } => {
+                write!(f, "is no longer permitted: {}. Nothing was granted", escaped(why))
+            }
+        }
+    }
+}
+
 /// How much longer a grant can get, if at all.
 pub(super) struct Left<'a>(pub(super) &'a Option<GrantDuration>);
 

@@ -97,10 +97,7 @@ impl Exit {
             | Refusal::TotalTooLong { .. }
             | Refusal::VotedAlready { .. }
             | Refusal::OnlyShorter { .. }
-            | Refusal::RequestDenied { .. }
-            | Refusal::RequestCancelled { .. }
-            | Refusal::RequestLapsed { .. }
-            | Refusal::NoLongerPermitted { .. }
+            | Refusal::RequestClosed { .. }
             | Refusal::Locked { .. }
             | Refusal::RateLimited { .. }
             | Refusal::Busy

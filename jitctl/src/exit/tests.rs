@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jit_common::duration::GrantDuration;
-use jit_common::refusal::{Lookup, Prompt, Refusal, RuleRef, TextField};
+use jit_common::refusal::{HowClosed, Lookup, Prompt, Refusal, RuleRef, TextField};
 
 use super::Exit;
 
@@ -60,10 +60,10 @@ fn about_approvals() -> Vec<Refusal> {
         Refusal::OwnRequest { id: s() },
         Refusal::VotedAlready { id: s() },
         Refusal::OnlyShorter { wanted, asked },
-        Refusal::RequestDenied { id: s(), by: s(), note: s() },
-        Refusal::RequestCancelled { id: s() },
-        Refusal::RequestLapsed { id: s(), why: s() },
-        Refusal::NoLongerPermitted { id: s(), why: s() },
+        Refusal::RequestClosed { id: s(), how: HowClosed::Denied { by: s(), note: s() } },
+        Refusal::RequestClosed { id: s(), how: HowClosed::Cancelled },
+        Refusal::RequestClosed { id: s(), how: HowClosed::Lapsed { why: s() } },
+        Refusal::RequestClosed { id: s(), how: HowClosed::NoLongerPermitted { why: s() } },
     ]
 }
 

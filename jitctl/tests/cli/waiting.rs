@@ -3,7 +3,7 @@
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
-use jit_common::refusal::Refusal;
+use jit_common::refusal::{HowClosed, Refusal};
 use jit_common::request::{DropTarget, Request};
 use jit_common::response::{EndedView, OpenView, Response, StoryView};
 use nix::sys::signal::{Signal, kill};
@@ -26,7 +26,7 @@ fn refused(refusal: Refusal) -> Response {
 
 fn denied() -> Response {
     let (id, by, note) = ("7k2m9xqa".to_owned(), "sara".to_owned(), "not on a Friday".to_owned());
-    refused(Refusal::RequestDenied { id, by, note })
+    refused(Refusal::RequestClosed { id, how: HowClosed::Denied { by, note } })
 }
 
 /// A jitd that gives these answers one after the other, whatever is asked.

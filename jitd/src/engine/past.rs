@@ -1,7 +1,7 @@
 //! A request read back from its entries: the same fold as at start-up.
 
 use jit_common::ids::RequestId;
-use jit_common::refusal::Refusal;
+use jit_common::refusal::{HowClosed as Closing, Refusal};
 use jit_common::response::EndView;
 use jitd_core::lifecycle::open::Open;
 use jitd_core::lifecycle::registry::{Grant, Registry};
@@ -93,11 +93,13 @@ impl Past {
             return match cause {
                 Closed::Denied => {
                     let by = by.as_ref().map(|person| person.name.clone()).unwrap_or_default();
-                    Refusal::RequestDenied { id, by, note: note.clone() }
+                    Refusal::RequestClosed { id, how: Closing::Denied { by, note: note.clone() } }
                 }
-                Closed::Cancelled => Refusal::RequestCancelled { id },
-                Closed::Lapsed => Refusal::RequestLapsed { id, why: why.clone() },
-                Closed::Ineligible => Refusal::NoLongerPermitted { id, why: why.clone() },
+                Closed::Cancelled => Refusal::RequestClosed { id, how: Closing::Cancelled },
+                Closed::Lapsed => Refusal::RequestClosed { id, how: Closing::Lapsed { why: why.clone() } },
+                Closed::Ineligible => {
+                    Refusal::RequestClosed { id, how: Closing::NoLongerPermitted { why: why.clone() } }
+                }
             };
         }
         match (&self.grant, self.cause) {
