@@ -7,6 +7,7 @@
 mod clock;
 mod config;
 mod engine;
+mod enquiries;
 mod holders;
 pub mod ledger;
 mod listen;

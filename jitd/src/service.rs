@@ -16,7 +16,8 @@ use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::config::{self, ConfigError, Settings};
-use crate::engine::{Book, Engine, Handle, Health, Host, Message, Parts, views};
+use crate::engine::{Book, Engine, Handle, Health, Host, Message, Parts, past};
+use crate::enquiries::Enquiries;
 use crate::holders;
 use crate::ledger::{Ledger, OpenError};
 use crate::listen::{Reception, Seats, descriptors, socket};
@@ -86,7 +87,7 @@ pub fn run() -> Result<(), ServiceError> {
 fn open_ledger() -> Result<(Book, Registry), ServiceError> {
     let mut registry = Registry::default();
     let opened = Ledger::open(Path::new(paths::STATE_DIR), &mut |row, entry| {
-        registry.replay(row.at, row.request, entry, &views::typed_texts(row));
+        registry.replay(row.at, row.request, entry, &past::typed_texts(row));
     });
     match opened {
         Ok(ledger) => Ok((Book::new(Ok(ledger)), registry)),
@@ -125,6 +126,7 @@ async fn serve(
         alarm: alarm.clone(),
         handle: handle.clone(),
         inbox,
+        enquiries: Enquiries::start(handle.clone(), clock.clone()),
         sinks,
     };
     let engine_ended = start_engine(parts)?;

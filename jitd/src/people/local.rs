@@ -1,0 +1,123 @@
+//! The account databases of this host in /etc, read once for one look-up: passwd(5), group(5), shadow(5).
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+
+use super::PeopleError;
+use super::shadow::Shadow;
+
+/// The texts of the local databases.
+#[derive(Default)]
+pub(super) struct Local {
+    pub(super) passwd: String,
+    pub(super) group: String,
+    pub(super) shadow: String,
+}
+
+impl Local {
+    /// Reads all three.
+    ///
+    /// # Errors
+    /// When one is there and cannot be read.
+    pub(super) fn read() -> Result<Self, PeopleError> {
+        Ok(Self {
+            passwd: local_file("/etc/passwd")?,
+            group: local_file("/etc/group")?,
+            shadow: local_file("/etc/shadow")?,
+        })
+    }
+
+    /// Every account name that has this uid here.
+    pub(super) fn names_of(&self, uid: u32) -> impl Iterator<Item = String> {
+        self.passwd.lines().filter_map(move |line| {
+            let mut fields = line.split(':');
+            let (name, its_uid) = (fields.next()?, fields.nth(1)?);
+            (its_uid.parse() == Ok(uid)).then(|| name.to_owned())
+        })
+    }
+
+    /// The line of `name` in /etc/shadow.
+    pub(super) fn shadow(&self, name: &str) -> Shadow {
+        Shadow::parse(&self.shadow, name)
+    }
+
+    /// Every name that these numbers have in /etc/group.
+    pub(super) fn names_of_groups<'a>(&'a self, gids: &'a [u32]) -> impl Iterator<Item = String> + 'a {
+        self.groups().filter(|line| gids.contains(&line.gid)).map(|line| line.name.to_owned())
+    }
+
+    /// Whether /etc/group has a group of this name.
+    pub(super) fn has_group(&self, name: &str) -> bool {
+        self.groups().any(|line| line.name == name)
+    }
+
+    /// Accounts that are in a group by what is written here: listed in a line of its name or its number, or with its
+    /// number as their primary group.
+    pub(super) fn members(&self, name: &str, gid: u32) -> BTreeSet<String> {
+        let lines = self.groups().filter(|line| line.name == name || line.gid == gid);
+        let listed = lines.flat_map(|line| line.members.split(',')).map(str::trim);
+        let primary = self.passwd.lines().filter_map(|line| {
+            let mut fields = line.split(':');
+            let (name, its_gid) = (fields.next()?, fields.nth(2)?);
+            (its_gid.parse() == Ok(gid)).then_some(name)
+        });
+        listed.chain(primary).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn groups(&self) -> impl Iterator<Item = GroupLine<'_>> {
+        self.group.lines().filter_map(GroupLine::parse)
+    }
+}
+
+/// A line of /etc/group.
+struct GroupLine<'a> {
+    name: &'a str,
+    gid: u32,
+    members: &'a str,
+}
+
+impl<'a> GroupLine<'a> {
+    /// `None` for a line that is none of a group, as glibc passes it over.
+    fn parse(line: &'a str) -> Option<Self> {
+        let mut fields = line.split(':');
+        let (name, gid) = (fields.next()?, fields.nth(1)?.parse().ok()?);
+        Some(Self { name, gid, members: fields.next().unwrap_or_default() })
+    }
+}
+
+/// The text of a local database; nothing when this host has none.
+fn local_file(path: &'static str) -> Result<String, PeopleError> {
+    match fs::read(path) {
+        Ok(text) => Ok(String::from_utf8_lossy(&text).into_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(source) => Err(PeopleError::File { path, source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_that_shares_its_number_is_a_group_all_the_same() {
+        let group = "users:x:100:\nstaff:x:50:alice\ncontractors:x:100:\nbroken\nother:x:7:\n".to_owned();
+        let local = Local { group, ..Local::default() };
+        let names: Vec<String> = local.names_of_groups(&[100, 50]).collect();
+        assert_eq!(names, ["users", "staff", "contractors"]);
+    }
+
+    #[test]
+    fn members_are_listed_or_have_the_group_as_their_first() {
+        let local = Local {
+            passwd: "alice:x:1000:50::/:/bin/sh\nbob:x:1001:100::/:/bin/sh\nbroken\nhalf:x:7\n".into(),
+            group: "leads:x:50:carol, dave,\nalso:x:50:erin\nleads:x:51:fred\nother:x:7:bob\n".into(),
+            shadow: String::new(),
+        };
+        let members = |name, gid| local.members(name, gid).into_iter().collect::<Vec<_>>().join(" ");
+        assert_eq!(members("leads", 50), "alice carol dave erin fred");
+        assert_eq!(members("other", 7), "bob");
+        assert_eq!(members("of-a-directory", 100), "bob");
+        assert!(local.has_group("other") && !local.has_group("broken") && !local.has_group("lead"));
+    }
+}
