@@ -29,11 +29,13 @@ pub struct Limits {
     pub requests_per_minute: u32,
     /// Connections of one uid that follow the log.
     pub followers_per_uid: u32,
+    /// Connections of one uid that wait for others to decide.
+    pub waiters_per_uid: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections_per_uid: 32, requests_per_minute: 120, followers_per_uid: 4 }
+        Self { connections_per_uid: 32, requests_per_minute: 120, followers_per_uid: 4, waiters_per_uid: 20 }
     }
 }
 
@@ -97,6 +99,7 @@ pub fn read(path: &Path, owner: Uid) -> Result<Settings, ConfigError> {
         ("limits.connections_per_uid", settings.limits.connections_per_uid),
         ("limits.requests_per_minute", settings.limits.requests_per_minute),
         ("limits.followers_per_uid", settings.limits.followers_per_uid),
+        ("limits.waiters_per_uid", settings.limits.waiters_per_uid),
     ];
     match limits.iter().find(|(_, value)| *value == 0) {
         Some((key, _)) => Err(ConfigError::Zero { path: path.to_owned(), key }),

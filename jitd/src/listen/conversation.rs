@@ -16,9 +16,10 @@ use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::facts::{self, Facts};
 use super::seats::{Account, Kind, Seat};
 use super::{Reception, fit, followers};
-use crate::engine::{Call, Message, NotTaken, admission};
+use crate::engine::{Call, Message, NotTaken};
 use crate::peer::{self, Peer};
 use crate::people::{self, Whom};
 use crate::zones;
@@ -134,18 +135,25 @@ async fn talk(client: &mut Client, peer: Peer, reception: &Reception, seat: Seat
         Ok(caller) => caller,
         Err(refusal) => return client.refuse(refusal).await,
     };
-    if let Request::Elevate(ask) = &mut request
-        && caller.person.account != AccountState::Ordinary
-    {
+    if caller.person.account != AccountState::Ordinary {
         // It is refused whatever was typed for it.
-        *ask = admission::without_texts(ask);
+        facts::without_texts(&mut request);
     }
     match request {
         Request::Log(query) => {
             drop(seat);
             follow(client, &caller, query, reception).await
         }
+        Request::Await { .. } => {
+            drop(seat);
+            wait(client, caller, request, reception).await
+        }
         Request::Elevate(_)
+        | Request::Extend { .. }
+        | Request::Pending
+        | Request::Approve { .. }
+        | Request::Deny { .. }
+        | Request::Cancel(_)
         | Request::Explain { .. }
         | Request::Status
         | Request::Roles
@@ -177,30 +185,21 @@ async fn follow(
     }
 }
 
-/// What has to be known of a caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Facts {
-    /// Everything that policy asks about.
-    Person,
-    /// Everything, and the groups that policy names even for root, who may ask about others.
-    Groups,
-    /// The name, if it is to be had: whoever gives something back is known by the uid.
-    Name,
-}
-
-impl Facts {
-    fn for_request(request: &Request) -> Self {
-        match request {
-            Request::Drop(_) => Self::Name,
-            Request::Explain { .. } | Request::Roles => Self::Groups,
-            Request::Elevate(_)
-            | Request::Status
-            | Request::Show(_)
-            | Request::Revoke { .. }
-            | Request::Lock { .. }
-            | Request::Unlock { .. }
-            | Request::Erase(_)
-            | Request::Log(_) => Self::Person,
+/// So has waiting for others to decide. It lasts until they have, or the client hangs up.
+async fn wait(
+    client: &mut Client,
+    caller: Caller,
+    request: Request,
+    reception: &Reception,
+) -> Result<(), Broken> {
+    match reception.seats.take(caller.peer.uid, Kind::Wait) {
+        Ok(_seat) => {
+            let response = call(client, caller, request, reception).await?;
+            client.say(response).await
+        }
+        Err(max) => {
+            let what = "waits for others to decide, of your uid or of all".into();
+            client.refuse(Refusal::TooManyOpen { what, max }).await
         }
     }
 }
@@ -330,25 +329,65 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
     use super::*;
     use crate::clock::Clock;
-    use crate::engine::Handle;
+    use crate::engine::{Handle, Inbox};
     use crate::listen::Seats;
+    use tokio::task::JoinHandle;
+
+    /// A conversation in which a client says hello and asks.
+    async fn asked(request: &Request, reception: &Arc<Reception>) -> (UnixStream, JoinHandle<()>) {
+        let (mut client, stream) = UnixStream::pair().unwrap();
+        let seat = reception.seats.take(peer::uid(&stream).unwrap(), Kind::Call).unwrap();
+        let conversation = tokio::spawn(hold(stream, seat, reception.clone()));
+        let hello = Hello { wire: WIRE_VERSION, client: String::new() };
+        for body in [codec::encode(&hello).unwrap(), codec::encode(request).unwrap()] {
+            client.write_all(&frame::wrap(&body, frame::MAX_REQUEST).unwrap()).await.unwrap();
+        }
+        (client, conversation)
+    }
+
+    fn reception() -> (Arc<Reception>, Inbox) {
+        let (engine, inbox) = Handle::new(Arc::default());
+        let seats = Seats::new(crate::config::Limits::default(), 1024);
+        (Arc::new(Reception { engine, seats, clock: Clock::of_this_boot().unwrap() }), inbox)
+    }
 
     #[tokio::test]
     async fn the_engine_sees_that_a_client_has_hung_up() {
-        let (engine, mut inbox) = Handle::new(Arc::default());
-        let seats = Seats::new(crate::config::Limits::default(), 1024);
-        let reception = Arc::new(Reception { engine, seats, clock: Clock::of_this_boot().unwrap() });
-        let (mut client, stream) = UnixStream::pair().unwrap();
-        let seat = reception.seats.take(peer::uid(&stream).unwrap(), Kind::Call).unwrap();
-        let conversation = tokio::spawn(hold(stream, seat, reception));
-        let hello = Hello { wire: WIRE_VERSION, client: String::new() };
-        for body in [codec::encode(&hello).unwrap(), codec::encode(&Request::Status).unwrap()] {
-            client.write_all(&frame::wrap(&body, frame::MAX_REQUEST).unwrap()).await.unwrap();
-        }
+        let (reception, mut inbox) = reception();
+        let (client, conversation) = asked(&Request::Status, &reception).await;
         let Some(Message::Call(mut call)) = inbox.messages.recv().await else { unreachable!() };
         assert!(!call.reply.is_closed());
         drop(client);
         call.reply.closed().await;
         conversation.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_others_takes_no_place_of_calls_and_is_seen_to_leave() {
+        let (reception, mut inbox) = reception();
+        let request = Request::Await { id: "7k2m9xqa".parse().unwrap(), seen: 3 };
+        let (client, conversation) = asked(&request, &reception).await;
+        let Some(Message::Call(mut call)) = inbox.messages.recv().await else { unreachable!() };
+        let held = |kind| reception.seats.held(call.peer.uid, kind);
+        assert_eq!((held(Kind::Wait), held(Kind::Call)), (1, 0));
+        assert_eq!(call.request, request);
+        drop(client);
+        call.reply.closed().await;
+        conversation.await.unwrap();
+        assert_eq!(reception.seats.held(call.peer.uid, Kind::Wait), 0);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_others_hears_the_answer() {
+        let (reception, mut inbox) = reception();
+        let request = Request::Await { id: "7k2m9xqa".parse().unwrap(), seen: 3 };
+        let (mut client, conversation) = asked(&request, &reception).await;
+        let Some(Message::Call(call)) = inbox.messages.recv().await else { unreachable!() };
+        call.reply.send(Response::Done).unwrap();
+        let mut heard = Vec::new();
+        client.read_to_end(&mut heard).await.unwrap();
+        conversation.await.unwrap();
+        let done = frame::wrap(&codec::encode(&Response::Done).unwrap(), frame::MAX_RESPONSE).unwrap();
+        assert!(heard.ends_with(&done));
     }
 }

@@ -14,7 +14,8 @@ use jitd_core::record::{Entry, Person};
 use tokio::sync::watch;
 
 use super::Reception;
-use super::conversation::{self, Broken, Caller, Client, Facts};
+use super::conversation::{self, Broken, Caller, Client};
+use super::facts::Facts;
 use crate::engine::{admission, views};
 use crate::policy_files::Live;
 

@@ -2,6 +2,7 @@
 
 mod conversation;
 pub mod descriptors;
+mod facts;
 mod fit;
 mod followers;
 mod seats;

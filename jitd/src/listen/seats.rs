@@ -13,6 +13,9 @@ const IN_ALL: u32 = 4096;
 /// Descriptors that connections of others than root never take: the ledger, the sinks, what is read and run, and root.
 const KEPT: u32 = 256;
 
+/// One in so many connections may be one that waits for others to decide.
+const WAITERS: u32 = 4;
+
 /// Connections of all uids together that have no account.
 const WITHOUT_ACCOUNT: u32 = 32;
 
@@ -38,6 +41,7 @@ enum Whose {
 struct Held {
     connections: u32,
     followers: u32,
+    waiters: u32,
     minute_ends: i64,
     requests: u32,
 }
@@ -51,6 +55,7 @@ struct Table {
     strangers: BTreeSet<u32>,
     strangers_until: i64,
     in_all: u32,
+    waiters: u32,
 }
 
 /// Who holds how many connections.
@@ -68,6 +73,8 @@ pub enum Kind {
     Call,
     /// Following the log, for hours perhaps.
     Follow,
+    /// Waiting for others to decide, for hours perhaps.
+    Wait,
 }
 
 /// Whether a uid has an account.
@@ -105,9 +112,14 @@ impl Seats {
         if uid != 0 && table.in_all >= self.in_all {
             return Err(self.in_all);
         }
+        let waiters = self.in_all / WAITERS;
+        if kind == Kind::Wait && uid != 0 && table.waiters >= waiters {
+            return Err(waiters);
+        }
         let whose = table.whose(uid);
         self.sit(&mut table, whose, kind)?;
         table.in_all += 1;
+        table.waiters += u32::from(kind == Kind::Wait);
         Ok(Seat { seats: self.clone(), whose, kind })
     }
 
@@ -147,7 +159,7 @@ impl Seats {
     pub fn request(&self, uid: u32, now: &Now) -> Result<(), u32> {
         let mut table = self.lock();
         // Whoever holds nothing and whose minute is over is forgotten.
-        table.held.retain(|_, held| held.connections + held.followers > 0 || held.minute_ends > now.boot);
+        table.held.retain(|_, held| held.are_any() || held.minute_ends > now.boot);
         if table.strangers_until <= now.boot {
             table.strangers_until = now.boot.saturating_add(MINUTE);
             table.strangers.clear();
@@ -175,6 +187,7 @@ impl Seats {
             (Whose::Uid(0), _) => u32::MAX,
             (Whose::Uid(_), Kind::Call) => self.limits.connections_per_uid,
             (Whose::Uid(_), Kind::Follow) => self.limits.followers_per_uid,
+            (Whose::Uid(_), Kind::Wait) => self.limits.waiters_per_uid,
             // They are there for as long as a look-up takes.
             (Whose::NotLookedUp, _) => self.in_all / 16,
             (Whose::WithoutAccount, _) => WITHOUT_ACCOUNT,
@@ -185,6 +198,14 @@ impl Seats {
         }
         *count += 1;
         Ok(())
+    }
+
+    /// How many places of a kind `uid` has.
+    #[cfg(test)]
+    pub(super) fn held(&self, uid: u32, kind: Kind) -> u32 {
+        let mut table = self.lock();
+        let whose = table.whose(uid);
+        *table.held.entry(whose).or_default().count(kind)
     }
 
     /// A thread that panicked while it held the table left whole numbers in it.
@@ -240,7 +261,12 @@ impl Held {
         match kind {
             Kind::Call => &mut self.connections,
             Kind::Follow => &mut self.followers,
+            Kind::Wait => &mut self.waiters,
         }
+    }
+
+    fn are_any(&self) -> bool {
+        self.connections > 0 || self.followers > 0 || self.waiters > 0
     }
 }
 
@@ -248,6 +274,7 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut table = self.seats.lock();
         table.in_all = table.in_all.saturating_sub(1);
+        table.waiters = table.waiters.saturating_sub(u32::from(self.kind == Kind::Wait));
         table.leave(self.whose, self.kind);
     }
 }
@@ -284,6 +311,24 @@ mod tests {
         assert!(seats.take(1000, Kind::Follow).is_ok(), "followers have a limit of their own");
         drop(held);
         assert!(seats.take(1000, Kind::Call).is_ok());
+    }
+
+    #[test]
+    fn those_who_wait_keep_nobody_out_who_calls() {
+        let seats = seats(Limits { waiters_per_uid: 3, ..Limits::default() }, 1000..3000);
+        let wait = |uid| std::iter::from_fn(|| seats.take(uid, Kind::Wait).ok()).collect::<Vec<_>>();
+        let held = wait(1000);
+        assert_eq!(held.len(), 3);
+        assert_eq!(seats.take(1000, Kind::Wait).unwrap_err(), 3);
+        assert!(seats.take(1000, Kind::Call).is_ok(), "calls have a limit of their own");
+        let all: Vec<Seat> = held.into_iter().chain((1001..3000).flat_map(wait)).collect();
+        assert_eq!(all.len(), seats.in_all as usize / 4);
+        assert!(seats.take(2999, Kind::Wait).is_err() && seats.take(2999, Kind::Call).is_ok());
+        assert!(seats.take(0, Kind::Wait).is_ok());
+        drop(all);
+        assert_eq!(wait(2999).len(), 3);
+        let table = seats.lock();
+        assert_eq!((table.waiters, table.in_all), (0, 0));
     }
 
     #[test]
