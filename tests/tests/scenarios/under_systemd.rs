@@ -119,7 +119,7 @@ fn a_hung_jitd_is_replaced_and_the_guard_ends_what_is_due_meanwhile() {
 }
 
 /// A machine in nspawn gets the id of its boot by a mount, which these settings hide from a service.
-fn show_boot_id(bed: &BootedBed) {
+pub(crate) fn show_boot_id(bed: &BootedBed) {
     let show = "[Service]\nProtectKernelTunables=no\nProtectControlGroups=no\n";
     for unit in ["jitd", "jit-guard"] {
         bed.write(&format!("/etc/systemd/system/{unit}.service.d/boot-id.conf"), show).unwrap();

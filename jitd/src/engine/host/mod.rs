@@ -173,9 +173,13 @@ impl Host {
         sudo::fingerprint(&self.paths)
     }
 
-    /// Remembers what was lent before this jitd started, by what was written then.
+    /// Remembers what was lent before this jitd started, by what was written then. What a jitd left that was killed in the
+    /// middle of a change is swept.
     pub fn remember(&mut self) {
         self.memory = Memory::read(&self.paths);
+        if let Err(error) = groups::sweep_litter(&self.paths) {
+            crate::log::error(&crate::chain(&error));
+        }
     }
 
     /// Remembers it by the record as well, where what was written is lost or from before a power cut: `live` are the grants

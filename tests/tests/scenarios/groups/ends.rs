@@ -1,0 +1,218 @@
+//! In, and out again: given back, expired with and without jitd, at a restart, at a reboot.
+
+use std::time::Duration;
+
+use jit_e2e::{BootedBed, Inside, OrSkip as _, Release, until};
+use serde_json::Value;
+
+use super::{files, is_in, lend, lending, works};
+use crate::site::{Granted, HEADER, Product as _, SOON, Site, measured, people};
+use crate::under_systemd::show_boot_id;
+
+/// Waits until alice is out of docker; how long after the deadline that was seen.
+fn wait_out(bed: &Inside, grant: &Granted) -> Duration {
+    let out = || (!is_in(bed, "alice", "docker")).then(|| grant.late());
+    until("alice to be out", Duration::from_secs(30), out).unwrap()
+}
+
+#[test]
+fn a_person_is_in_the_group_as_long_as_the_grant_lasts_and_nobody_else_is_touched() {
+    for release in Release::ALL {
+        let Some(site) = lending(release) else { return };
+        site.run(&["gpasswd", "-a", "dora", "docker"]).unwrap().expect_ok();
+        let before = files(&site);
+        assert!(!works(&site, "alice"));
+        let grant = site.grant("alice", "docker", "30m");
+        assert!(is_in(&site, "alice", "docker") && is_in(&site, "dora", "docker"));
+        assert!(works(&site, "alice"), "without a new login");
+        let login = site.as_user("alice", &["id", "-nG"]).unwrap().expect_ok();
+        assert!(login.out.contains("docker"), "{login}");
+        let line = |grant: &Granted, part: &str| {
+            let lines = site.told(grant, "intent")["body"]["change"].to_string();
+            assert!(lines.contains(part), "{lines}");
+        };
+        line(&grant, "/etc/group: docker gains alice");
+        let natural = site.grant("dora", "docker", "30m");
+        line(&natural, "/etc/group: dora is in docker already and stays in it");
+
+        site.jitctl("alice", &["drop"]).unwrap().expect_ok();
+        site.jitctl("dora", &["drop"]).unwrap().expect_ok();
+        assert!(!works(&site, "alice") && !works(&site, "dora"));
+        assert_eq!(files(&site), before, "dora was in it before");
+        assert_eq!(site.sudoers(), HEADER);
+        assert!(site.record("drift").is_empty(), "{:?}", site.record("drift"));
+    }
+}
+
+#[test]
+fn of_two_grants_the_last_one_takes_the_membership_with_it() {
+    let Some(mut site) = lending(Release::Bookworm) else { return };
+    let before = files(&site);
+    for (first, second) in [("docker", "boxes"), ("boxes", "docker")] {
+        let [one, two] = [first, second].map(|role| site.grant("alice", role, "30m"));
+        site.jitctl("alice", &["drop", &one.id]).unwrap().expect_ok();
+        assert!(is_in(&site, "alice", "docker") && works(&site, "alice"));
+        assert_eq!(is_in(&site, "alice", "boxes"), second == "boxes");
+        site.jitd.kill().unwrap();
+        site.restart_jitd();
+        assert!(is_in(&site, "alice", "docker"));
+        site.jitctl("alice", &["drop", &two.id]).unwrap().expect_ok();
+        assert_eq!(files(&site), before);
+    }
+}
+
+#[test]
+fn its_deadline_takes_it_off_with_jitd_and_without() {
+    for release in Release::ALL {
+        let Some(mut site) = lending(release) else { return };
+        let before = files(&site);
+        let grant = site.grant("alice", "docker", "2s");
+        let late = wait_out(&site, &grant);
+        measured(&format!("{release}: out {late:?} after the deadline"));
+        assert_eq!(site.told(&grant, "ended")["body"]["cause"], "expired");
+
+        let grant = site.grant("alice", "docker", "3s");
+        site.jitd.kill().unwrap();
+        assert!(is_in(&site, "alice", "docker"), "what is live is not cut short");
+        let late = wait_out(&site, &grant);
+        measured(&format!("{release}, by the guard: out {late:?} after the deadline"));
+        assert!(late < Duration::from_millis(2500), "{late:?}");
+        // Whom an admin puts in now stays.
+        site.run(&["gpasswd", "-a", "alice", "docker"]).unwrap().expect_ok();
+        site.restart_jitd();
+        assert_eq!(site.told(&grant, "ended")["body"]["cause"], "expired");
+        site.elevate("dora", "docker", "30m").expect_ok();
+        site.jitctl("dora", &["drop"]).unwrap().expect_ok();
+        assert!(is_in(&site, "alice", "docker"), "she was put in by hand after the guard had taken her out");
+        site.run(&["gpasswd", "-d", "alice", "docker"]).unwrap().expect_ok();
+        assert_eq!(files(&site), before);
+    }
+}
+
+#[test]
+fn a_restart_keeps_it_and_a_lost_list_is_made_up_from_the_record() {
+    let Some(mut site) = lending(Release::Bookworm) else { return };
+    let before = files(&site);
+    for lose in ["true", "rm /var/lib/jit/applied", "truncate -s -10 /var/lib/jit/applied"] {
+        let grant = site.grant("alice", "docker", "30m");
+        site.guard.kill().unwrap();
+        site.jitd.kill().unwrap();
+        site.sh(lose).unwrap().expect_ok();
+        site.restart_jitd();
+        site.guard = site.start_guard().unwrap();
+        assert!(is_in(&site, "alice", "docker") && works(&site, "alice"), "{lose}");
+        assert_eq!(site.status("alice")["mine"][0]["id"], *grant.id, "{lose}");
+        site.jitctl("alice", &["drop"]).unwrap().expect_ok();
+        assert_eq!(files(&site), before, "{lose}");
+    }
+}
+
+#[test]
+fn what_was_taken_away_by_hand_while_jitd_was_away_is_not_put_back() {
+    let Some(mut site) = lending(Release::Bookworm) else { return };
+    let grant = site.grant("alice", "docker", "30m");
+    site.jitd.kill().unwrap();
+    site.run(&["gpasswd", "-d", "alice", "docker"]).unwrap().expect_ok();
+    site.restart_jitd();
+    assert_eq!(site.told(&grant, "ended")["body"]["cause"], "lost");
+    assert!(!is_in(&site, "alice", "docker") && !works(&site, "alice"));
+
+    // While it runs it is put back, and told.
+    site.grant("alice", "docker", "30m");
+    site.run(&["gpasswd", "-d", "alice", "docker"]).unwrap().expect_ok();
+    site.elevate("dora", "ids", "30m").expect_ok();
+    assert!(is_in(&site, "alice", "docker"));
+    let drift = site.record("drift");
+    assert_eq!(drift.len(), 1);
+    assert!(
+        drift[0]["body"]["found"].as_str().unwrap().contains("alice was not in the group docker"),
+        "{drift:?}"
+    );
+}
+
+#[test]
+fn a_reboot_ends_it_before_anybody_logs_in() {
+    for release in Release::ALL {
+        let Some(mut bed) = BootedBed::with_product(release).or_skip() else { return };
+        people(&bed);
+        lend(&bed);
+        show_boot_id(&bed);
+        let before = files(&bed);
+        let grant = bed.grant("alice", "docker", "30m");
+        assert!(is_in(&bed, "alice", "docker"));
+        bed.reboot().unwrap();
+        assert_eq!(files(&bed), before);
+        assert_eq!(bed.told(&grant, "ended")["body"]["cause"], "rebooted");
+        // As in a power cut; and the guard is not there afterwards.
+        let grant = bed.grant("alice", "docker", "30m");
+        bed.run(&["systemctl", "mask", "jit-guard.service"]).unwrap().expect_ok();
+        bed.cut().unwrap();
+        bed.up().unwrap();
+        assert_eq!(bed.told(&grant, "ended")["body"]["cause"], "rebooted");
+        assert_eq!(files(&bed), before);
+    }
+}
+
+/// Who got to the fatal call first.
+enum End {
+    JitdDied,
+    SudoDied,
+    Through,
+}
+
+/// Lets alice ask, and kills jitd at the `number`th of these calls.
+fn killed_at(site: &Site, call: &str, number: u32) -> End {
+    let pid = site.jitd.pid_inside().unwrap().to_string();
+    let (trace, inject) = (format!("trace={call}"), format!("inject={call}:signal=SIGKILL:when={number}"));
+    let words = ["strace", "-f", "-o", "/dev/null", "-e", &trace, "-e", &inject, "-p", &pid];
+    let strace = site.command(&words).spawn().unwrap();
+    strace.wait_for("attached", SOON).unwrap();
+    site.elevate("alice", "docker", "30m");
+    let end = until("jitd to die or to be through", SOON, || {
+        let words = ["log", "--json", "--kind", "intent", "--kind", "applied", "--kind", "ended"];
+        let log = site.jitctl("root", &words).unwrap();
+        let last = log.out.lines().last().and_then(|line| serde_json::from_str::<Value>(line).ok());
+        let end = match last.as_ref().and_then(|entry| entry["kind"].as_str()) {
+            Some("applied") => Some(End::Through),
+            // The sudo that jitd asks dies as well where it writes so often, and then jitd takes the grant back.
+            Some("ended") => Some(End::SudoDied),
+            _ => None,
+        };
+        if site.jitd.is_running() { end } else { Some(End::JitdDied) }
+    });
+    let end = end.unwrap();
+    if site.jitd.is_running() {
+        site.jitd.kill().unwrap();
+    }
+    end
+}
+
+#[test]
+fn killed_at_any_write_of_a_grant_of_a_group_nobody_is_left_in_and_nobody_taken_out() {
+    let Some(mut site) = lending(Release::Bookworm) else { return };
+    site.run(&["gpasswd", "-a", "dora", "docker"]).unwrap().expect_ok();
+    let before = files(&site);
+    let mut points = 0;
+    // strace counts each kind of call by itself.
+    for call in ["write", "fsync", "fchmod", "linkat", "renameat", "unlinkat"] {
+        for number in 1.. {
+            assert!(number < 40, "jitd never gets through");
+            let end = killed_at(&site, call, number);
+            site.restart_jitd();
+            let at = format!("after {number} times {call}");
+            let live = site.status("root")["live"].as_u64().unwrap();
+            assert_eq!(is_in(&site, "alice", "docker"), live == 1, "{at}");
+            assert_eq!(works(&site, "alice"), live == 1, "{at}");
+            site.jitctl("alice", &["drop", "--all"]).unwrap().expect_ok();
+            assert_eq!(files(&site), before, "{at}");
+            if matches!(end, End::Through) {
+                break;
+            }
+            points += 1;
+        }
+    }
+    measured(&format!("{points} points to die at"));
+    assert!(points > 20, "strace kills at too few points: {points}");
+    let litter = site.sh("ls -A /etc | grep -E '^[.]?g?(group|shadow)[.]'").unwrap();
+    assert_eq!(litter.out, "");
+}

@@ -1,0 +1,83 @@
+//! Beside others: somebody sits on the lock, a process keeps what it had, a rule that names the group.
+
+use std::time::{Duration, Instant};
+
+use jit_e2e::{Release, until};
+
+use super::{is_in, lending, members, works};
+use crate::site::{Product as _, SOON, Site, measured};
+
+/// Holds `/etc/group.lock` as a program does that takes no other lock.
+const HOLD: &str = "sleep 1000 & printf '%s' $! > /etc/group.lock; echo $! > /tmp/holder";
+
+#[test]
+fn a_held_lock_refuses_on_the_way_in_and_is_stuck_on_the_way_out_and_slows_nobody() {
+    for release in Release::ALL {
+        let Some(site) = lending(release) else { return };
+        let grant = site.grant("alice", "docker", "30m");
+        site.sh(&format!("({HOLD}) > /dev/null 2>&1")).unwrap().expect_ok();
+        let dropped = site.jitctl("alice", &["drop"]).unwrap().expect_code(1);
+        dropped.expect_says("STUCK");
+        assert!(is_in(&site, "alice", "docker"), "and nobody is told otherwise");
+        assert!(!works(&site, "alice"), "sudo does not wait for it");
+        let stuck = site.told(&grant, "stuck");
+        assert!(stuck["body"]["why"].as_str().unwrap().contains("/etc/group.lock is locked by"), "{stuck}");
+        let attention = site.status("root")["attention"].to_string();
+        assert!(attention.contains(&grant.id), "{attention}");
+
+        let refused = site.elevate("dora", "docker", "30m").expect_code(1);
+        refused.expect_says("/etc/group.lock is locked by");
+        assert!(!is_in(&site, "dora", "docker") && !works(&site, "dora"));
+        let begun = Instant::now();
+        site.elevate("dora", "ids", "30m").expect_ok();
+        measured(&format!("{release}: a role of sudo alone in {:?}", begun.elapsed()));
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+
+        site.sh("rm /etc/group.lock; kill $(cat /tmp/holder)").unwrap().expect_ok();
+        assert_eq!(site.told(&grant, "ended")["body"]["cause"], "dropped");
+        assert_eq!(members(&site, "docker"), [Vec::<String>::new(), Vec::new()]);
+        site.grant("dora", "docker", "30m");
+        assert!(is_in(&site, "dora", "docker"));
+    }
+}
+
+#[test]
+fn what_still_holds_the_group_is_named() {
+    for release in Release::ALL {
+        let Some(site) = lending(release) else { return };
+        let grant = site.grant("alice", "docker", "30m");
+        let words = ["sudo", "-n", "-g", "docker", "sleep", "1000"];
+        let holder = site.command(&words).user("alice").spawn().unwrap();
+        let sleeps = || site.processes("sleep").first().copied();
+        until("the holder to run", SOON, sleeps).unwrap();
+        let dropped = site.jitctl("alice", &["drop"]).unwrap().expect_ok();
+        dropped.expect_says("sleep (").expect_says("still holds docker");
+        let residue = site.told(&grant, "ended")["body"]["residue"].to_string();
+        assert!(residue.contains("sleep (") && residue.contains("still holds docker"), "{residue}");
+        assert!(holder.is_running(), "it was told of and not ended");
+        site.sh("kill $(pidof sleep)").unwrap().expect_ok();
+        holder.wait_end(SOON).unwrap();
+
+        let grant = site.grant("alice", "docker", "30m");
+        site.jitctl("olga", &["revoke", "--all"]).unwrap().expect_ok();
+        assert_eq!(site.told(&grant, "ended")["body"]["residue"], serde_json::json!([]));
+    }
+}
+
+#[test]
+fn a_group_that_jitd_gave_opens_no_other_role() {
+    let Some(mut site) = lending(Release::Bookworm) else { return };
+    let refused = |site: &Site| site.elevate("alice", "whales", "30m").expect_code(6);
+    refused(&site);
+    let grant = site.grant("alice", "docker", "30m");
+    refused(&site);
+    site.jitctl("alice", &["drop", &grant.id]).unwrap().expect_ok();
+    refused(&site);
+    site.grant("alice", "docker", "30m");
+    site.jitd.kill().unwrap();
+    site.restart_jitd();
+    refused(&site);
+    // Who is in it without jitd has what the rule says.
+    site.run(&["gpasswd", "-a", "bob", "docker"]).unwrap().expect_ok();
+    site.elevate("bob", "whales", "30m").expect_ok();
+}
