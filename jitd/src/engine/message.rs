@@ -11,8 +11,8 @@ use jitd_core::policy::{GroupState, LocalTime, PersonFacts};
 use jitd_core::record::Person;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::enquiries::Answer;
 use super::host::Said;
+use crate::enquiries::Answer;
 use crate::holders::Holders;
 use crate::ledger::Row;
 use crate::peer::Peer;

@@ -10,7 +10,7 @@ use jitd_core::lifecycle::open::Open;
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
 use jitd_core::lifecycle::step::{self, ClosedBy, EndedBy};
-use jitd_core::now::Now;
+use jitd_core::now::{NANOS, Now};
 use jitd_core::record::{Cause, Closed, Draft, Entry, Origin, Person};
 use jitd_core::wanted::{Wanted, WantedGrant};
 
@@ -125,6 +125,9 @@ impl Engine {
         }
         self.note_differences(std::mem::take(&mut made.differences), now);
         self.host.read_back(&made, &self.handle);
+        if self.host.has_doubts() {
+            self.next_look = self.next_look.min(now.boot.saturating_add(NANOS));
+        }
         made
     }
 

@@ -10,6 +10,7 @@ use jit_common::ids::RequestId;
 
 mod accounts;
 mod attributes;
+mod bystanders;
 mod converge;
 mod ended;
 mod file;
@@ -23,6 +24,7 @@ pub mod tell;
 pub mod text;
 mod word;
 
+pub use bystanders::bystanders;
 pub use converge::{Caller, GroupsError, converge, look, look_locked};
 pub use litter::sweep_litter;
 pub use refusal::{Kind, Odd, Refusal};

@@ -1,6 +1,6 @@
 //! Memberships made equal to what is wanted, and what became of each: trouble with one is no trouble of another's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::Duration;
 
@@ -29,12 +29,15 @@ pub(super) struct Lending {
     elsewhere: BTreeMap<String, u32>,
     /// What was taken out, and when on the boot clock.
     recent: Vec<(Membership, i64)>,
+    /// What was taken out while somebody may have been about to write an older list, and who.
+    doubtful: BTreeMap<Membership, BTreeSet<u32>>,
     wait: Duration,
 }
 
 impl Default for Lending {
     fn default() -> Self {
-        Self { elsewhere: BTreeMap::new(), recent: Vec::new(), wait: WAIT }
+        let (elsewhere, recent, doubtful) = Default::default();
+        Self { elsewhere, recent, doubtful, wait: WAIT }
     }
 }
 
@@ -51,6 +54,8 @@ pub(super) struct Came {
     pub(super) put_back: Given,
     /// Out of the group, and put in by jitd before.
     pub(super) taken_out: Given,
+    /// Out of the group for the second time: somebody had written an older list.
+    pub(super) came_back: Given,
 }
 
 impl Came {
@@ -117,17 +122,23 @@ impl Lending {
         wanted: &WantedMembers,
         given: &Given,
     ) -> Came {
+        let given: Given = given.iter().chain(self.doubtful.keys()).cloned().collect();
         if given.is_empty() && wanted.memberships().next().is_none() {
             return Came::default();
         }
-        let mut scribe = Scribe { paths, memory, elsewhere: &self.elsewhere, locked: false };
-        let made = groups::converge(paths, wanted, given, self.wait, &mut scribe)
+        // Before the files are read: whoever is gone now has written what he will.
+        let running = self.running(paths);
+        let mut scribe =
+            Scribe { paths, memory, elsewhere: &self.elsewhere, locked: false, bystanders: BTreeSet::new() };
+        let made = groups::converge(paths, wanted, &given, self.wait, &mut scribe)
             .and_then(|report| sure(report, paths, self.wait, &mut scribe));
+        let bystanders = scribe.bystanders;
         match made {
             Ok(report) => {
                 self.wait = WAIT;
                 memory.given = report.given_after(std::mem::take(&mut memory.given));
-                Came::of(report)
+                let came_back = self.doubt(&report, bystanders, &running);
+                Came { came_back, ..Came::of(report) }
             }
             Err(error) => {
                 if waited_in_vain(&error) {
@@ -137,10 +148,35 @@ impl Lending {
                     memory.given.extend(memory.noted());
                 }
                 let given = memory.given.clone();
-                let mut scribe = Scribe { paths, memory, elsewhere: &self.elsewhere, locked: false };
-                Came::not_all(groups::look(paths, wanted, &given, &mut scribe), wanted, &error)
+                Came::not_all(self.look(paths, wanted, &given), wanted, &error)
             }
         }
+    }
+
+    /// Who of those in doubt still runs. When that cannot be found out, all of them may.
+    fn running(&self, paths: &HostPaths) -> BTreeSet<u32> {
+        let in_doubt = || self.doubtful.values().flatten().copied().collect();
+        match self.doubtful.is_empty() {
+            true => BTreeSet::new(),
+            false => groups::bystanders(paths).unwrap_or_else(|_| in_doubt()),
+        }
+    }
+
+    /// Remembers what is not sure to stay out, and forgets what is. What was out before and had come back.
+    fn doubt(&mut self, report: &Report, bystanders: BTreeSet<u32>, running: &BTreeSet<u32>) -> Given {
+        let is_out = |of: &Membership| report.outcomes.get(of) == Some(&Outcome::Removed);
+        let came_back = self.doubtful.keys().filter(|of| is_out(of)).cloned().collect();
+        self.doubtful.retain(|_, who| !who.is_disjoint(running));
+        if !bystanders.is_empty() {
+            let out = report.outcomes.keys().filter(|of| is_out(of));
+            self.doubtful.extend(out.map(|of| (of.clone(), bystanders.clone())));
+        }
+        came_back
+    }
+
+    /// Whether the groups have to be looked at again soon.
+    pub(super) fn has_doubts(&self) -> bool {
+        !self.doubtful.is_empty()
     }
 
     /// What would become of these, with nothing changed.
@@ -252,6 +288,8 @@ struct Scribe<'a> {
     memory: &'a mut Memory,
     elsewhere: &'a BTreeMap<String, u32>,
     locked: bool,
+    /// Who may be about to write an older list.
+    bystanders: BTreeSet<u32>,
 }
 
 impl Caller for Scribe<'_> {
@@ -263,8 +301,12 @@ impl Caller for Scribe<'_> {
         self.elsewhere.get(user).copied()
     }
 
-    fn done(&mut self, _outcomes: &BTreeMap<Membership, Outcome>) {
+    fn done(&mut self, outcomes: &BTreeMap<Membership, Outcome>) {
         self.locked = true;
+        if outcomes.values().any(|outcome| *outcome == Outcome::Removed) {
+            // Without a list of processes there is no doubt that could be settled.
+            self.bystanders = groups::bystanders(self.paths).unwrap_or_default();
+        }
     }
 }
 

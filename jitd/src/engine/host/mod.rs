@@ -247,6 +247,7 @@ impl Host {
         self.forget(wanted, sudo.is_ok(), &made);
         self.lending.took(came.taken_out.iter().cloned(), now);
         made.differences.extend(came.put_back.iter().map(put_back));
+        made.differences.extend(came.came_back.iter().map(came_back));
         let off = leaving.iter().filter(|grant| !made.not_gone.contains_key(&grant.id));
         // Taken out now, or by an earlier try that got no further.
         let out: Given = self.lending.recent(now).filter(|of| all.grants(of).is_none()).cloned().collect();
@@ -335,12 +336,23 @@ impl Host {
         self.read_back.said(said, &self.memory.given, now)
     }
 
+    /// Whether the host has to be looked at again soon: somebody may write an older list of members.
+    #[must_use]
+    pub fn has_doubts(&self) -> bool {
+        self.lending.has_doubts()
+    }
+
     /// What an admin should look at.
     pub fn attention(&self) -> impl Iterator<Item = String> + '_ {
         let part = self.not_whole.iter();
         let part = part.map(|(id, why)| format!("grant {id} is not, or not wholly, on the host: {why}"));
         part.chain(self.read_back.attention())
     }
+}
+
+fn came_back(of: &Membership) -> Difference {
+    let found = format!("{} was in the group {} again: a gpasswd wrote an older list", of.user, of.group);
+    Difference { found, done: format!("{} was taken out of it again", of.user) }
 }
 
 fn put_back(of: &Membership) -> Difference {

@@ -81,3 +81,46 @@ fn a_group_that_jitd_gave_opens_no_other_role() {
     site.run(&["gpasswd", "-a", "bob", "docker"]).unwrap().expect_ok();
     site.elevate("bob", "whales", "30m").expect_ok();
 }
+
+#[test]
+fn a_gpasswd_that_read_an_older_list_brings_nobody_back() {
+    for release in Release::ALL {
+        let Some(site) = lending(release) else { return };
+        let grant = site.grant("alice", "docker", "30m");
+        // It reads, and comes to the lock when she is out.
+        let inject = "inject=openat:delay_enter=2000000:when=1";
+        let words = [
+            "strace",
+            "-o",
+            "/tmp/gpasswd",
+            "-P",
+            "/etc/.pwd.lock",
+            "-e",
+            inject,
+            "gpasswd",
+            "-a",
+            "carl",
+            "docker",
+        ];
+        let gpasswd = site.command(&words).spawn().unwrap();
+        let runs = || site.processes("gpasswd").first().copied();
+        until("gpasswd to run", SOON, runs).unwrap();
+        let reads = || site.read("/tmp/gpasswd").ok().filter(|trace| trace.contains(".pwd.lock"));
+        until("gpasswd to come to the lock", SOON, reads).unwrap();
+        site.jitctl("alice", &["drop"]).unwrap().expect_ok();
+        assert!(!is_in(&site, "alice", "docker"));
+        gpasswd.wait_end(SOON).unwrap().expect_ok();
+        let right = || (members(&site, "docker") == [["carl"], ["carl"]]).then_some(());
+        until("alice to be out again", SOON, right).unwrap();
+        let drift = || site.record("drift").into_iter().next();
+        let drift = until("it to be on the record", SOON, drift).unwrap();
+        assert!(drift["body"]["found"].as_str().unwrap().contains("gpasswd wrote an older list"), "{drift}");
+        assert_eq!(site.told(&grant, "ended")["body"]["cause"], "dropped");
+
+        // Whom an admin puts in afterwards stays.
+        site.run(&["gpasswd", "-a", "alice", "docker"]).unwrap().expect_ok();
+        site.elevate("dora", "docker", "30m").expect_ok();
+        site.jitctl("dora", &["drop"]).unwrap().expect_ok();
+        assert!(is_in(&site, "alice", "docker"));
+    }
+}
