@@ -62,6 +62,25 @@ fn of_two_grants_the_last_one_takes_the_membership_with_it() {
 }
 
 #[test]
+fn an_extension_keeps_the_membership_without_a_rewrite() {
+    for release in Release::ALL {
+        let Some(mut site) = lending(release) else { return };
+        let grant = site.grant("alice", "docker", "10m");
+        let state = || site.sh("stat -c '%i %z' /etc/group /etc/gshadow").unwrap().expect_ok().out;
+        let before = state();
+        site.jitctl("alice", &["extend", &grant.id, "--for", "20m"]).unwrap().expect_ok();
+        assert_eq!(site.told(&grant, "ended")["body"]["cause"], "replaced");
+        assert!(works(&site, "alice") && is_in(&site, "alice", "docker"));
+        assert_eq!(state(), before);
+        site.jitd.kill().unwrap();
+        site.restart_jitd();
+        assert!(works(&site, "alice") && is_in(&site, "alice", "docker"));
+        site.jitctl("alice", &["drop"]).unwrap().expect_ok();
+        assert!(!works(&site, "alice") && !is_in(&site, "alice", "docker"));
+    }
+}
+
+#[test]
 fn its_deadline_takes_it_off_with_jitd_and_without() {
     for release in Release::ALL {
         let Some(mut site) = lending(release) else { return };

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use jit_e2e::{Release, until};
 
-use super::{is_in, lending, members, works};
-use crate::site::{Product as _, SOON, Site, measured};
+use super::{is_in, lend, lending, members, works};
+use crate::site::{Product as _, SOON, Site, measured, site_with};
 
 /// Holds `/etc/group.lock` as a program does that takes no other lock.
 const HOLD: &str = "sleep 1000 & printf '%s' $! > /etc/group.lock; echo $! > /tmp/holder";
@@ -123,4 +123,37 @@ fn a_gpasswd_that_read_an_older_list_brings_nobody_back() {
         site.jitctl("dora", &["drop"]).unwrap().expect_ok();
         assert!(is_in(&site, "alice", "docker"));
     }
+}
+
+#[test]
+fn a_name_service_that_says_otherwise_is_told_to_an_admin() {
+    let Some(site) = site_with(Release::Bookworm, |bed| {
+        lend(bed);
+        bed.sh("echo 'initgroups: db' >> /etc/nsswitch.conf").unwrap().expect_ok();
+    }) else {
+        return;
+    };
+    site.grant("alice", "docker", "30m");
+    let drift = || site.record("drift").into_iter().next();
+    let drift = until("it to be on the record", SOON, drift).unwrap();
+    let found = "alice is in docker by /etc/group, and the name service does not say so";
+    assert_eq!(drift["body"]["found"], found);
+    assert!(site.status("root")["attention"].to_string().contains(found));
+    site.jitctl("alice", &["drop"]).unwrap().expect_ok();
+    let quiet = || (site.status("root")["attention"] == serde_json::json!([])).then_some(());
+    until("both to agree", SOON, quiet).unwrap();
+    assert_eq!(site.record("drift").len(), 1);
+}
+
+#[test]
+fn a_group_that_got_another_name_is_left_alone_and_told_until_somebody_decides() {
+    let Some(site) = lending(Release::Trixie) else { return };
+    let grant = site.grant("alice", "docker", "30m");
+    site.run(&["groupmod", "-n", "whales", "docker"]).unwrap().expect_ok();
+    site.jitctl("alice", &["drop"]).unwrap().expect_code(1).expect_says("was docker and is whales now");
+    assert!(!works(&site, "alice"));
+    assert!(site.status("root")["attention"].to_string().contains(&grant.id));
+    site.run(&["groupmod", "-n", "docker", "whales"]).unwrap().expect_ok();
+    assert_eq!(site.told(&grant, "ended")["body"]["cause"], "dropped");
+    assert_eq!(members(&site, "docker"), [Vec::<String>::new(), Vec::new()]);
 }
