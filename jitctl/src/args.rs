@@ -69,6 +69,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "TEXT")]
         note: String,
     },
+    /// Wait for an open request of yours again, as `elevate` does
+    Wait {
+        /// Which one, by id or role; not needed when you have only one
+        #[arg(value_name = "ID|ROLE")]
+        which: Option<String>,
+    },
     /// Take an open request of yours back
     Cancel {
         /// The id of the request, or its beginning
@@ -347,6 +353,7 @@ mod tests {
             "jitctl approve 7k2m --for 0s",
             "jitctl deny 7k2m",
             "jitctl cancel",
+            "jitctl wait 7k2m -- id",
             "jitctl pending 7k2m",
             "jitctl show",
             "jitctl show ../../etc",

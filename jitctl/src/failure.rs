@@ -30,7 +30,7 @@ pub(crate) enum Failure {
     Start(#[from] NotAStart),
     /// The waiting for an open request was given up. The request is not.
     #[error(
-        "the answer to {id} cannot be waited for any longer; it stays open: `jitctl show {id}` says how it stands"
+        "the answer to {id} cannot be waited for any longer; it stays open: `jitctl show {id}` says how it stands, `jitctl wait {id}` waits again"
     )]
     GaveUp {
         /// The request.

@@ -26,6 +26,8 @@ pub(crate) enum Intent {
         /// Whether to wait for the people.
         wait: Wait,
     },
+    /// Wait for an open request again: the one that this means, or the only one.
+    TakeUp(Option<String>),
     /// Ask for a role, run a command, give the role back.
     Run {
         /// The role, and on what terms.
@@ -92,6 +94,7 @@ impl Intent {
                 Self::Call(Request::Approve { id, duration, note: note.note })
             }
             Some(Command::Deny { id, note }) => Self::Call(Request::Deny { id, note }),
+            Some(Command::Wait { which }) => Self::TakeUp(which),
             Some(Command::Cancel { id }) => Self::Call(Request::Cancel(id)),
             Some(Command::Show { id }) => Self::Call(Request::Show(id)),
             Some(Command::Drop(drop)) => Self::Call(Request::Drop(drop_target(drop))),
@@ -234,6 +237,8 @@ mod tests {
             panic!("nothing is asked")
         };
         let target = DropTarget::Named("web".to_owned());
+        assert_eq!(intent("jitctl wait").unwrap(), Intent::TakeUp(None));
+        assert_eq!(intent("jitctl wait web").unwrap(), Intent::TakeUp(Some("web".to_owned())));
         let duration = "5m".parse().unwrap();
         let ask = ExtendAsk { duration, reason: None, ticket: Some("T-1".to_owned()) };
         assert_eq!(request, Request::Extend { target, ask });

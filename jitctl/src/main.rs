@@ -15,6 +15,7 @@ mod policy;
 mod run;
 mod show;
 mod signals;
+mod take_up;
 mod terminal;
 mod time;
 mod verify;

@@ -20,7 +20,7 @@ use crate::show::{self, Page, Text};
 use crate::signals::Signals;
 use crate::time::{self, Clock};
 use crate::wait::{self, Until, Waited};
-use crate::{export, me, policy, run, verify};
+use crate::{export, me, policy, run, take_up, verify};
 
 /// Does what the command line says.
 pub(crate) fn main() -> ExitCode {
@@ -75,12 +75,11 @@ fn perform(intent: Intent, daemon: &Daemon, output: &Output) -> Result<Exit, Fai
         }
         Intent::Ask { request, wait } => {
             let answer = daemon.ask(&request)?;
-            match (answer, wait) {
-                (Response::Open(open), Wait::Yes) if open.state == StateView::Pending => {
-                    wait_for(&request, *open, daemon, output)
-                }
-                (answer, Wait::Yes | Wait::No) => present(&request, &answer, &output.at_present()),
-            }
+            asked(&request, answer, wait, daemon, output)
+        }
+        Intent::TakeUp(which) => {
+            let (question, answer) = take_up::take_up(which.as_deref(), daemon)?;
+            asked(&question, answer, Wait::Yes, daemon, output)
         }
         Intent::Run { .. } => Err(Failure::OutOfTurn),
         Intent::Log(query) => log(query, daemon, output),
@@ -88,6 +87,22 @@ fn perform(intent: Intent, daemon: &Daemon, output: &Output) -> Result<Exit, Fai
         Intent::Verify { file, key } => verify::verify(&file, key.as_deref(), output),
         Intent::CheckPolicy { paths } => policy::check::check(&paths, output),
         Intent::TestPolicy { cases, policy } => policy::test::test(&cases, &policy, output),
+    }
+}
+
+/// Goes on with the first answer to a request: waits for people where it has to.
+fn asked(
+    request: &Request,
+    answer: Response,
+    wait: Wait,
+    daemon: &Daemon,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    match (answer, wait) {
+        (Response::Open(open), Wait::Yes) if open.state == StateView::Pending => {
+            wait_for(request, *open, daemon, output)
+        }
+        (answer, Wait::Yes | Wait::No) => present(request, &answer, &output.at_present()),
     }
 }
 

@@ -206,7 +206,7 @@ pub enum Refusal {
     },
 
     /// A request of the same person for the same role is open.
-    #[error("you asked for {role} already, and {id} is still open: wait, or `jitctl cancel {id}`")]
+    #[error("you asked for {role}, and {id} is still open: `jitctl wait {id}` or `jitctl cancel {id}`")]
     AlreadyOpen {
         /// The open request.
         id: String,

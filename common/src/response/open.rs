@@ -95,7 +95,7 @@ pub struct OpenView {
     pub held_up: Option<String>,
     /// Why the caller may not decide it; `None` when they may.
     pub not_by_you: Option<String>,
-    /// Changes whenever anything of this does.
+    /// Changes whenever anything of this does; never 0.
     pub version: u64,
 }
 

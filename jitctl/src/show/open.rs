@@ -9,14 +9,15 @@ use crate::time::Clock;
 /// The answer to `elevate` and `extend`, when people have to decide or its start has to come.
 pub(crate) fn page(open: &OpenView, clock: &Clock) -> Page {
     let mut page = head(open, clock);
-    let look = Text::of("look: ").strong(format!("jitctl show {}", open.id));
-    page.line(2, look.plain("; take it back: ").strong(format!("jitctl cancel {}", open.id)));
+    what_next(&mut page, open);
+    wait_again(&mut page, open);
     page
 }
 
 /// The same, for somebody who waits.
 pub(crate) fn waiting(open: &OpenView, clock: &Clock) -> Page {
-    let mut page = page(open, clock);
+    let mut page = head(open, clock);
+    what_next(&mut page, open);
     let what = match (open.state, needs::all_missing(open)) {
         (StateView::Scheduled, _) => "for its start",
         (_, Some(_)) => "for people to approve",
@@ -34,9 +35,22 @@ pub(crate) fn left_open(open: &OpenView, clock: &Clock) -> Page {
     if let Some(text) = needs::all_missing(open).or_else(|| held_up(open)) {
         page.line(2, text);
     }
+    what_next(&mut page, open);
+    wait_again(&mut page, open);
+    page
+}
+
+/// What to type about it.
+fn what_next(page: &mut Page, open: &OpenView) {
     let look = Text::of("look: ").strong(format!("jitctl show {}", open.id));
     page.line(2, look.plain("; take it back: ").strong(format!("jitctl cancel {}", open.id)));
-    page
+}
+
+/// How to wait for it, while there is a decision to wait for.
+fn wait_again(page: &mut Page, open: &OpenView) {
+    if open.state == StateView::Pending {
+        page.line(2, Text::of("wait for it: ").strong(format!("jitctl wait {}", open.id)));
+    }
 }
 
 /// The answer to `approve`, while more is needed or its start has not come.
@@ -187,7 +201,10 @@ mod tests {
     fn who_stops_waiting_is_told_that_the_request_stays() {
         let shown = left_open(&samples::open(), &samples::clock()).render(Terminal::plain());
         assert!(shown.starts_with("  7k2m9xqa stays open until 16:02 (in 2 h)\n  still needed: "), "{shown}");
-        assert!(shown.ends_with("take it back: jitctl cancel 7k2m9xqa\n"), "{shown}");
+        assert!(shown.contains("take it back: jitctl cancel 7k2m9xqa\n"), "{shown}");
+        assert!(shown.ends_with("  wait for it: jitctl wait 7k2m9xqa\n"), "{shown}");
+        let shown = left_open(&samples::scheduled(), &samples::clock()).render(Terminal::plain());
+        assert!(!shown.contains("jitctl wait"), "it is decided: {shown}");
     }
 
     #[test]

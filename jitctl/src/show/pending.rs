@@ -66,7 +66,18 @@ fn decide(request: &OpenView) -> Text {
 }
 
 fn take_back(request: &OpenView) -> Text {
-    Text::of("take it back: ").strong(format!("jitctl cancel {}", request.id))
+    let back = Text::of("take it back: ").strong(format!("jitctl cancel {}", request.id));
+    match request.state {
+        StateView::Pending => back.plain("; wait for it: ").strong(format!("jitctl wait {}", request.id)),
+        StateView::Scheduled
+        | StateView::Closed
+        | StateView::Applying
+        | StateView::Active
+        | StateView::Ending
+        | StateView::Stuck
+        | StateView::Ended
+        | StateView::Refused => back,
+    }
 }
 
 fn not_yours(request: &OpenView) -> Text {
@@ -93,7 +104,10 @@ mod tests {
         assert!(found.len() == 3 && found.is_sorted(), "{shown}");
         assert!(shown.contains("7k2m9xqa  alice wants docker for 20m (30m was asked for), once"), "{shown}");
         assert!(shown.contains("jitctl approve 7k2m9xqa or jitctl deny 7k2m9xqa --note TEXT\n"), "{shown}");
-        assert!(shown.contains("take it back: jitctl cancel 7k2m9xqa\n"), "{shown}");
+        assert!(
+            shown.contains("take it back: jitctl cancel 7k2m9xqa; wait for it: jitctl wait 7k2m9xqa\n"),
+            "{shown}"
+        );
         assert!(shown.contains("not for you to decide: you are not in security\n"), "{shown}");
     }
 

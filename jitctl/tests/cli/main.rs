@@ -13,4 +13,5 @@ mod fake;
 mod policy;
 mod program;
 mod record;
+mod take_up;
 mod waiting;

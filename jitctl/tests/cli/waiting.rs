@@ -12,30 +12,30 @@ use nix::unistd::Pid;
 use crate::fake::{self, Act, Fake};
 use crate::program::{Ran, jitctl_at};
 
-fn open(open: OpenView) -> Response {
+pub(crate) fn open(open: OpenView) -> Response {
     Response::Open(Box::new(open))
 }
 
-fn granted() -> Response {
+pub(crate) fn granted() -> Response {
     Response::Granted(Box::new(fake::grant()))
 }
 
-fn refused(refusal: Refusal) -> Response {
+pub(crate) fn refused(refusal: Refusal) -> Response {
     Response::Refused { refusal, explanation: None }
 }
 
-fn denied() -> Response {
+pub(crate) fn denied() -> Response {
     let (id, by, note) = ("7k2m9xqa".to_owned(), "sara".to_owned(), "not on a Friday".to_owned());
     refused(Refusal::RequestClosed { id, how: HowClosed::Denied { by, note } })
 }
 
 /// A jitd that gives these answers one after the other, whatever is asked.
-fn jitd(answers: Vec<Act>) -> Fake {
+pub(crate) fn jitd(answers: Vec<Act>) -> Fake {
     let mut answers = answers.into_iter();
     Fake::new(move |_| answers.next().unwrap_or(Act::HangUp))
 }
 
-fn says(response: Response) -> Act {
+pub(crate) fn says(response: Response) -> Act {
     Act::Answer(vec![response])
 }
 
@@ -86,6 +86,7 @@ fn no_wait_ends_with_4_and_the_id() {
     let ran = elevate(&jitd, &["--no-wait"]);
     assert_eq!((ran.code, ran.err.as_str()), (4, ""));
     assert!(ran.out.contains("look: jitctl show 7k2m9xqa; take it back: jitctl cancel 7k2m9xqa"), "{ran:?}");
+    assert!(ran.out.ends_with("  wait for it: jitctl wait 7k2m9xqa\n"), "{ran:?}");
     let ran = elevate(&jitd, &["--no-wait", "--json"]);
     assert_eq!((ran.code, ran.json()["request"]["id"].as_str()), (4, Some("7k2m9xqa")));
     let ran = elevate(&jitd, &["--no-wait", "--", "true"]);
@@ -141,6 +142,7 @@ fn who_stops_waiting_leaves_it_open() {
         assert!(ran.out.starts_with("  7k2m9xqa stays open until "), "{ran:?}");
         assert!(ran.out.contains("  still needed: 1 person in security: sara"), "as jitd says now: {ran:?}");
         assert!(ran.out.contains("look: jitctl show 7k2m9xqa; take it back: jitctl cancel"), "{ran:?}");
+        assert!(ran.out.ends_with("  wait for it: jitctl wait 7k2m9xqa\n"), "{ran:?}");
         let asked: Vec<Request> = jitd.asked.try_iter().collect();
         assert!(!asked.iter().any(|request| matches!(request, Request::Cancel(_))), "{asked:?}");
     }
@@ -257,6 +259,7 @@ fn a_jitd_that_stays_away_is_5_and_the_request_is_not_lost() {
     assert_eq!((json["answer"].as_str(), json["exit"].as_u64()), (Some("failed"), Some(5)));
     let sentence = json["sentence"].as_str().unwrap();
     assert!(sentence.contains("it stays open: `jitctl show 7k2m9xqa`"), "{sentence}");
+    assert!(sentence.contains("`jitctl wait 7k2m9xqa` waits again"), "{sentence}");
     assert!(json["causes"][0].as_str().unwrap().contains("is it running?"), "{json}");
 }
 

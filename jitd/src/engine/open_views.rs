@@ -53,7 +53,7 @@ impl Engine {
         }
     }
 
-    /// Changes whenever anything that is seen of a request does.
+    /// Changes whenever anything that is seen of a request does. Never 0, which is what those say who have seen nothing.
     pub(super) fn version(&self, open: &Open) -> u64 {
         let held_up = u64::from(self.held_up.contains_key(&open.id));
         let scheduled = u64::from(open.state == State::Scheduled);

@@ -189,6 +189,43 @@ fn a_newcomer_with_the_uid_of_whoever_waits_gets_nothing() {
 }
 
 #[test]
+fn a_wait_is_taken_up_again() {
+    let Some(mut site) = approvals(Release::Trixie) else { return };
+    let ask = |site: &Site| {
+        let asked = site.jitctl("alice", &["elevate", "vault", "--no-wait", "--reason", REASON]).unwrap();
+        let id = site.record("pending").last().unwrap()["id"].as_str().unwrap().to_owned();
+        asked.expect_code(4).expect_says(&format!("jitctl wait {id}"));
+        id
+    };
+    let id = ask(&site);
+    let again = site.jitctl("alice", &["elevate", "vault", "--reason", REASON]).unwrap();
+    again.expect_code(3).expect_says(&format!("jitctl wait {id}"));
+    let first = site.command(&["jitctl", "wait"]).user("alice").spawn().unwrap();
+    first.wait_for("waiting for people", SOON).unwrap();
+    first.signal(jit_e2e::Signal::SIGINT).unwrap();
+    first.wait_end(SOON).unwrap().expect_code(4).expect_says(&format!("jitctl wait {id}"));
+    site.jitd.kill().unwrap();
+    site.restart_jitd();
+    let second = site.command(&["jitctl", "wait", "vault"]).user("alice").spawn().unwrap();
+    second.wait_for("in leads: ", SOON).unwrap();
+    second.wait_for("waiting for people", SOON).unwrap();
+    site.jitctl("lena", &["wait", &id]).unwrap().expect_code(7).expect_says("a request of alice");
+    site.jitctl("lena", &["approve", &id]).unwrap().expect_ok();
+    second.wait_for("lena approved", SOON).unwrap();
+    site.jitctl("sina", &["approve", &id]).unwrap().expect_ok();
+    second.wait_end(SOON).unwrap().expect_ok().expect_says("granted by rule");
+    assert!(site.sudo("alice", &["cat", "/etc/hostname"]).success());
+    // What is decided is told at once, and what is over too.
+    site.jitctl("alice", &["wait", &id]).unwrap().expect_ok().expect_says("granted by rule");
+    site.jitctl("alice", &["wait"]).unwrap().expect_code(6).expect_says("no open request of yours");
+    site.jitctl("alice", &["drop", "--all"]).unwrap().expect_ok();
+    site.jitctl("alice", &["wait", &id]).unwrap().expect_code(3).expect_says("nothing to wait for");
+    let id = ask(&site);
+    site.jitctl("sven", &["deny", &id, "--note", "not tonight"]).unwrap().expect_ok();
+    site.jitctl("alice", &["wait", &id]).unwrap().expect_code(3).expect_says("denied by sven");
+}
+
+#[test]
 fn whoever_waits_is_told_and_ctrl_c_leaves_the_question_open() {
     let Some(site) = approvals(Release::Bookworm) else { return };
     let ask =
