@@ -303,6 +303,29 @@ pub(super) const STORIES: &[(&str, &[Step])] = &[
         ],
     ),
     (
+        "a denial is taken while the host is locked",
+        &[
+            Asks("alice", "vault"),
+            Host("jitctl lock --note intruder"),
+            Says("sven", "deny ID --note 'not now'", ""),
+            Closed("denied"),
+            Host("jitctl unlock"),
+            IsRefused("sina", "approve ID", "denied"),
+        ],
+    ),
+    (
+        "an operator denies what is not theirs to approve",
+        &[
+            Asks("alice", "vault"),
+            IsRefused("olga", "approve ID", "you may not decide about"),
+            Says("olga", "deny ID --note 'the vault is closed'", ""),
+            Closed("denied"),
+            Asks("alice", "vault"),
+            Says("root", "deny ID --note 'the vault is closed'", ""),
+            Closed("denied"),
+        ],
+    ),
+    (
         "what nobody could approve is refused at once",
         &[
             IsRefused("alice", "elevate orphan --no-wait", "nobody on this host could give it"),
