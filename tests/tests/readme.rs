@@ -144,10 +144,13 @@ fn prompts_commands_and_ends_are_told_apart() {
     let text = "```\nnot this\n```\n```console\nroot# a --b\nalice$ e $HOME      # refused: f\nlena$ g   # waits: h\n\
                 lena$ i  # pending: j\n```\n";
     let typed = typed(text);
-    let ends: Vec<&Ends> = typed.iter().map(|typed| &typed.ends).collect();
-    assert_eq!(ends, [&Ends::Well, &Ends::Refused, &Ends::Later, &Ends::Pending]);
-    assert_eq!((typed[0].user, typed[0].command), ("root", "a --b"));
-    assert_eq!((typed[1].user, typed[1].command), ("alice", "e $HOME"));
+    let expected = [
+        Typed { user: "root", command: "a --b", ends: Ends::Well },
+        Typed { user: "alice", command: "e $HOME", ends: Ends::Refused },
+        Typed { user: "lena", command: "g", ends: Ends::Later },
+        Typed { user: "lena", command: "i", ends: Ends::Pending },
+    ];
+    assert_eq!(typed, expected);
 }
 
 #[test]
