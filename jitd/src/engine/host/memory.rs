@@ -88,19 +88,13 @@ impl Memory {
         self.file.as_ref().map(|file| file.given.clone()).unwrap_or_default()
     }
 
-    /// Writes what is left: the lines of `goal`, and of those that `stay` though they should have gone.
+    /// Writes what is left: the lines of `goal`. Whoever is still in a group though no line says why is taken out by the guard at
+    /// once, if it gets to it first.
     ///
     /// # Errors
     /// A sentence. Then the guard will look for something that is not there.
-    pub(super) fn after(
-        &mut self,
-        paths: &HostPaths,
-        goal: &[WantedGrant],
-        stay: impl Fn(RequestId) -> bool,
-    ) -> Result<(), String> {
-        let mut lines = self.lines();
-        lines.retain(|id, _| stay(*id));
-        lines.extend(goal.iter().map(|grant| (grant.id, line_of(grant))));
+    pub(super) fn after(&mut self, paths: &HostPaths, goal: &[WantedGrant]) -> Result<(), String> {
+        let lines = goal.iter().map(|grant| (grant.id, line_of(grant))).collect();
         self.put(paths, lines, self.given.clone(), Durability::ThisBoot)
     }
 

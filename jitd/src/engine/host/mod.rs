@@ -244,7 +244,7 @@ impl Host {
             let why = came.trouble(grant, going).map(|why| (grant.id, why));
             made.not_gone.extend(why.filter(|(id, _)| !made.not_gone.contains_key(id)));
         }
-        self.forget(wanted, sudo.is_ok(), &made);
+        self.forget(wanted, sudo.is_ok());
         self.lending.took(came.taken_out.iter().cloned(), now);
         made.differences.extend(came.put_back.iter().map(put_back));
         made.differences.extend(came.came_back.iter().map(came_back));
@@ -268,10 +268,9 @@ impl Host {
     }
 
     /// Forgetting may fail on a full disk: then the guard looks for something that is not there, and does nothing.
-    fn forget(&mut self, wanted: &Wanted, sudo_is_so: bool, made: &Made) {
-        let stays = |id: RequestId| made.not_gone.contains_key(&id);
+    fn forget(&mut self, wanted: &Wanted, sudo_is_so: bool) {
         let forgotten = match sudo_is_so {
-            true => self.memory.after(&self.paths, wanted.grants(), stays),
+            true => self.memory.after(&self.paths, wanted.grants()),
             false => self.memory.settle(&self.paths),
         };
         if let Err(why) = forgotten {
