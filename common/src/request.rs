@@ -75,7 +75,7 @@ pub enum Request {
     Show(IdPrefix),
     /// I give a grant of mine back. Answered by `Ended` or `Refused`.
     Drop(DropTarget),
-    /// Take grants away: operators and root. Answered by `Ended` or `Refused`.
+    /// Take grants away, and close open requests: operators and root. Answered by `Ended` or `Refused`.
     Revoke {
         /// Which.
         target: RevokeTarget,
@@ -141,7 +141,7 @@ pub enum DropTarget {
 /// Whose grants an operator takes away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RevokeTarget {
-    /// One grant.
+    /// One grant, or one open request.
     Grant(IdPrefix),
     /// All of one person.
     User(String),
@@ -149,12 +149,12 @@ pub enum RevokeTarget {
     All,
 }
 
-/// What `lock` does with grants that are live.
+/// What `lock` does with grants that are live and with requests that are open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LiveGrants {
-    /// They run to their end.
+    /// They run to their end, and stay open.
     Keep,
-    /// They end now.
+    /// They end now, and are closed.
     Revoke,
 }
 

@@ -206,12 +206,23 @@ pub struct GrantView {
     pub residue: Vec<String>,
 }
 
-/// What happened to a grant that was to end.
+/// How far something had come that was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WasView {
+    /// It was on the host.
+    Live,
+    /// It waited for people or for its start, and nothing of it was on the host.
+    Open,
+}
+
+/// What happened to a grant that was to end, or to a request that was closed with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndedView {
     /// Its id.
     pub id: RequestId,
-    /// Who held it.
+    /// Whether it was live.
+    pub was: WasView,
+    /// Who held it, or had asked for it.
     pub person: PersonView,
     /// The role.
     pub role: String,

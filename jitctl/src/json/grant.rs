@@ -2,7 +2,7 @@
 
 use jit_common::response::{
     EndView, EndedView, GivesView, GrantView, GroupView, PasswordView, PersonView, RoleView, RuleView,
-    StateView, SudoView, VoteView,
+    StateView, SudoView, VoteView, WasView,
 };
 use serde::Serialize;
 
@@ -185,6 +185,7 @@ pub(super) fn state(state: StateView) -> &'static str {
 #[derive(Debug, Serialize)]
 pub(crate) struct EndedJson<'a> {
     id: String,
+    was: &'static str,
     person: PersonJson<'a>,
     role: &'a str,
     off: bool,
@@ -196,6 +197,10 @@ impl<'a> EndedJson<'a> {
     pub(super) fn of(ended: &'a EndedView) -> Self {
         Self {
             id: ended.id.to_string(),
+            was: match ended.was {
+                WasView::Live => "live",
+                WasView::Open => "open",
+            },
             person: PersonJson::of(&ended.person),
             role: &ended.role,
             off: ended.stuck.is_none(),

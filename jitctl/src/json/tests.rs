@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed assumption is a failed test")]
 
 use jit_common::refusal::Refusal;
-use jit_common::response::EndedView;
+use jit_common::response::{EndedView, WasView};
 use serde_json::{Value, json};
 
 use super::{AnswerJson, EntryJson, line};
@@ -207,6 +207,7 @@ fn story_and_entries() {
 fn ended() {
     let ended = [EndedView {
         id: "7k2m9xqa".parse().unwrap(),
+        was: WasView::Live,
         person: samples::person(),
         role: "web-restart".to_owned(),
         stuck: Some("read-only".to_owned()),
@@ -216,6 +217,7 @@ fn ended() {
         "answer": "ended",
         "grants": [{
             "id": "7k2m9xqa",
+            "was": "live",
             "person": { "uid": 1000, "name": "alice" },
             "role": "web-restart",
             "off": false,

@@ -1,6 +1,6 @@
 //! Grants that were to end: off the host, or stuck on their way.
 
-use jit_common::response::EndedView;
+use jit_common::response::{EndedView, WasView};
 
 use super::page::Ink;
 use super::{Page, Text, pieces};
@@ -22,6 +22,9 @@ pub(crate) fn page(ended: &[EndedView]) -> Page {
 
 fn line(one: &EndedView) -> Text {
     let grant = Text::default().strong(&one.role).plain(format!(" of {} ", one.person.name)).faint(one.id);
+    if one.was == WasView::Open {
+        return grant.plain(" was only asked for, and is ").then(Ink::Good, "closed");
+    }
     match &one.stuck {
         None => grant.plain(" is ").then(Ink::Good, "off the host"),
         Some(why) => grant
@@ -41,6 +44,7 @@ mod tests {
     fn off_and_stuck_are_told_apart() {
         let off = EndedView {
             id: samples::grant().id,
+            was: WasView::Live,
             person: samples::person(),
             role: "web-restart".to_owned(),
             stuck: None,
@@ -60,6 +64,11 @@ mod tests {
             "  web-restart of alice 7k2m9xqa is off the host\n\
              \x20   bash (1234) on pts/3 still holds docker: membership stays with running processes until they end; \
              log out everywhere to drop it\n"
+        );
+        let asked = EndedView { was: WasView::Open, ..off };
+        assert_eq!(
+            page(&[asked]).render(Terminal::plain()),
+            "  web-restart of alice 7k2m9xqa was only asked for, and is closed\n"
         );
         assert_eq!(page(&[]).render(Terminal::plain()), "  there was nothing live to end\n");
     }

@@ -2,7 +2,7 @@
 
 use jit_common::refusal::{Prompt, Refusal, RuleRef};
 use jit_common::request::{DropTarget, Request};
-use jit_common::response::{EndedView, Response};
+use jit_common::response::{EndedView, Response, WasView};
 
 use crate::fake::{self, Fake};
 use crate::program::{Ran, jitctl_at};
@@ -90,6 +90,7 @@ fn what_was_typed_by_others_is_escaped() {
 fn a_grant_that_stays_is_a_failure() {
     let ended = EndedView {
         id: fake::grant().id,
+        was: WasView::Live,
         person: fake::grant().person,
         role: "web-restart".to_owned(),
         stuck: Some("/run/jit is read-only".to_owned()),

@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 
 use jit_common::refusal::Refusal;
 use jit_common::request::{DropTarget, Request};
-use jit_common::response::{EndedView, Response};
+use jit_common::response::{EndedView, Response, WasView};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -19,6 +19,7 @@ fn obliging(request: &Request) -> Response {
         Request::Elevate(_) => Response::Granted(Box::new(fake::grant())),
         _ => Response::Ended(vec![EndedView {
             id: fake::grant().id,
+            was: WasView::Live,
             person: fake::grant().person,
             role: "web-restart".to_owned(),
             stuck: None,

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use jit_common::refusal::{HowClosed, Refusal};
 use jit_common::request::{DropTarget, Request};
-use jit_common::response::{EndedView, OpenView, Response, StoryView};
+use jit_common::response::{EndedView, OpenView, Response, StoryView, WasView};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -194,6 +194,7 @@ fn with_a_command_a_schedule_is_waited_for_and_standard_output_stays_the_command
     let residue = vec!["bash (1234) on pts/3 still holds docker".to_owned()];
     let ended = EndedView {
         id: fake::grant().id,
+        was: WasView::Live,
         person: fake::grant().person,
         role: "web-restart".to_owned(),
         stuck: None,

@@ -18,7 +18,7 @@ use self::record_world::{WAITING, fault, lines, lines_of, said, verify};
 #[test]
 fn a_request_that_waits_is_told_in_sentences() {
     let rule = "by rule \"two people behind it\" (10-docker.toml:3)";
-    let through = "through: alice becomes a member of docker (gid 998); sudo -g docker";
+    let through = "through: /etc/group: docker gains alice; sudo -g docker";
     let expected = [
         format!(
             "3c8d0fgh: alice wants docker {rule} for 30m, which takes the approval of 1 person in leads and of 1 person in \
@@ -42,8 +42,8 @@ fn a_request_that_waits_is_told_in_sentences() {
             "9vwxyz01: alice is about to get docker until 2026-11-22T14:33:30Z {rule}, in place of 3c8d0fgh, {through}"
         ),
         "3c8d0fgh: alice no longer has docker: replaced".to_owned(),
-        "9vwxyz01: alice no longer has docker: expired, verified 12 ms after its deadline; still there: bash (pid 4720) of \
-         alice holds docker"
+        "9vwxyz01: alice no longer has docker: expired, verified 12 ms after its deadline; still there: bash (4720) on pts/3 \
+         still holds docker"
             .to_owned(),
         format!(
             "5defghjk: alice does not get docker {rule}: denied by bob; they said: not tonight [on pts/5, login uid 1001]"

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use jit_common::ids::{IdPrefix, RequestId};
-use jit_common::refusal::{Refusal, TextField};
-use jit_common::request::{Ask, DropTarget, LiveGrants, Request, RevokeTarget};
-use jit_common::response::Response;
-use jit_mechanisms::kill_switch;
+use jit_common::refusal::Refusal;
+use jit_common::request::{Ask, DropTarget, Request};
+use jit_common::response::{EndedView, Response};
 use jitd_core::lifecycle::registry::Grant;
-use jitd_core::lifecycle::step::{self, EndedBy};
+use jitd_core::lifecycle::step::EndedBy;
 use jitd_core::now::{NANOS, Now};
 use jitd_core::policy::{
     self, Ask as PolicyAsk, Decision, Facts, GroupState, LiveGrant, LocalTime, OpenRequest, PersonFacts,
@@ -71,7 +70,9 @@ impl Engine {
         }
         // Whoever reads or ends something sees what was permitted before it.
         self.flush(now);
+        self.host.caller = call.peer.origin.pid.and_then(|pid| u32::try_from(pid).ok());
         let answer = admission::caller_is_the_person(&call.peer).and_then(|()| self.other_call(&call, now));
+        self.host.caller = None;
         match answer {
             Ok(response) => Self::answer(call.reply, response),
             Err(refusal) => self.refuse_call(call, refusal, now),
@@ -182,7 +183,7 @@ impl Engine {
 
     fn give_back(&mut self, call: &Call, target: &DropTarget, now: &Now) -> Answer {
         let chosen = self.mine(call, target)?;
-        Ok(self.end_these(&chosen, Cause::Dropped, &EndedBy::default(), now))
+        Ok(Response::Ended(self.end_these(&chosen, Cause::Dropped, &EndedBy::default(), now)))
     }
 
     /// The caller's grants that are meant.
@@ -194,7 +195,7 @@ impl Engine {
             DropTarget::Only => match mine.len() {
                 0 => Err(nothing("")),
                 1 => Ok(mine),
-                _ => Err(ambiguous("", &mine)),
+                _ => Err(ambiguous("", named(&mine))),
             },
             DropTarget::Named(text) => {
                 let prefix = IdPrefix::from_str(text).ok();
@@ -205,113 +206,25 @@ impl Engine {
                 match fitting.len() {
                     0 => Err(nothing(text)),
                     1 => Ok(fitting),
-                    _ => Err(ambiguous(text, &fitting)),
+                    _ => Err(ambiguous(text, named(&fitting))),
                 }
             }
         }
     }
 
-    fn revoke(&mut self, call: &Call, target: &RevokeTarget, note: Option<&String>, now: &Now) -> Answer {
-        admission::text_length(TextField::Note, note)?;
-        self.may_revoke(call, "revoke grants")?;
-        let chosen: Vec<Grant> = match target {
-            RevokeTarget::All => self.registry.live().cloned().collect(),
-            RevokeTarget::User(name) => {
-                let theirs: Vec<Grant> =
-                    self.registry.live().filter(|g| g.by.name == *name).cloned().collect();
-                // In an emergency a mistyped name must not look like a success.
-                if theirs.is_empty() {
-                    return Err(Refusal::NoSuchThing { what: "live grant of".into(), id: name.clone() });
-                }
-                theirs
-            }
-            RevokeTarget::Grant(prefix) => {
-                let fitting: Vec<Grant> = self.registry.matching(prefix).cloned().collect();
-                match fitting.len() {
-                    0 => {
-                        let id = prefix.to_string();
-                        return Err(Refusal::NoSuchThing { what: "live grant".into(), id });
-                    }
-                    1 => fitting,
-                    _ => return Err(ambiguous(prefix.as_str(), &fitting)),
-                }
-            }
-        };
-        let by = ended_by(call, note)?;
-        Ok(self.end_these(&chosen, Cause::Revoked, &by, now))
-    }
-
-    fn lock(&mut self, call: &Call, live: LiveGrants, note: Option<&String>, now: &Now) -> Answer {
-        admission::text_length(TextField::Note, note)?;
-        self.may_revoke(call, "lock this host")?;
-        let by = ended_by(call, note)?;
-        let marked = kill_switch::set(&self.host.paths, &call.person.name);
-        let entry = Entry::Locked { by: caller(call), from: call.peer.origin.clone(), note: by.note.clone() };
-        let released = step::lock(draft(now, entry, by.texts.clone())).end_anyway(self.book.debts());
-        self.registry.take(&released);
-        // What is taken away goes before anything waits for the disk.
-        let ended = match live {
-            LiveGrants::Keep => Response::Ended(Vec::new()),
-            LiveGrants::Revoke => {
-                let all: Vec<Grant> = self.registry.live().cloned().collect();
-                self.end_these(&all, Cause::Locked, &by, now)
-            }
-        };
-        self.book.settle_now(now);
-        match (marked, self.book.owed()) {
-            (Err(error), 1..) => {
-                let why =
-                    format!("it is locked, but a restart of jitd would undo that: {}", crate::chain(&error));
-                Err(Refusal::LedgerUnavailable { why })
-            }
-            (Ok(()), _) | (Err(_), 0) => Ok(ended),
-        }
-    }
-
-    fn unlock(&mut self, call: &Call, note: Option<&String>, now: &Now) -> Answer {
-        admission::text_length(TextField::Note, note)?;
-        self.may_revoke(call, "unlock this host")?;
-        if self.registry.lock().is_some() {
-            let by = ended_by(call, note)?;
-            let entry = Entry::Unlocked { by: caller(call), from: call.peer.origin.clone(), note: by.note };
-            let unlock = step::unlock(draft(now, entry, by.texts));
-            let released =
-                self.book.raise(vec![unlock], now).map_err(|why| Refusal::LedgerUnavailable { why })?;
-            self.registry.take(&released);
-        }
-        // What was approved while it was locked comes into force now.
-        self.check_ready(now);
-        match kill_switch::clear(&self.host.paths) {
-            Ok(()) => Ok(Response::Done),
-            Err(error) => {
-                let why = format!("it is unlocked until jitd restarts: {}", crate::chain(&error));
-                Err(Refusal::LedgerUnavailable { why })
-            }
-        }
-    }
-
-    fn may_revoke(&self, call: &Call, action: &str) -> Result<(), Refusal> {
-        if let Some(why) = self.book.damage() {
-            let why = format!("{why}; `jit-guard --all` ends everything on this host without it");
-            return Err(Refusal::LedgerUnavailable { why });
-        }
-        // Without a policy nobody knows who the operators are. Root is who it is.
-        if let Some(why) = self.live.invalid_because().filter(|_| call.peer.uid != 0) {
-            return Err(Refusal::PolicyInvalid { why });
-        }
-        match admission::revokes(&self.live.policy, call.peer.uid, &call.person) {
-            true => Ok(()),
-            false => Err(Refusal::NotPermitted { action: action.into(), need: "an operator or root".into() }),
-        }
-    }
-
-    fn end_these(&mut self, grants: &[Grant], cause: Cause, by: &EndedBy, now: &Now) -> Response {
+    pub(super) fn end_these(
+        &mut self,
+        grants: &[Grant],
+        cause: Cause,
+        by: &EndedBy,
+        now: &Now,
+    ) -> Vec<EndedView> {
         let which: Vec<(RequestId, Cause)> = grants.iter().map(|grant| (grant.id, cause)).collect();
         self.end_all(&which, by, now);
         if !which.is_empty() {
             self.book.settle_now(now);
         }
-        Response::Ended(self.ended_views(grants))
+        self.ended_views(grants)
     }
 
     /// Hands out a stretch of the record.
@@ -343,16 +256,22 @@ pub(super) fn ended_by(call: &Call, note: Option<&String>) -> Result<EndedBy, Re
     Ok(EndedBy { person: Some(caller(call)), note, texts })
 }
 
-fn draft(now: &Now, entry: Entry, texts: Vec<TypedText>) -> Draft {
+pub(super) fn draft(now: &Now, entry: Entry, texts: Vec<TypedText>) -> Draft {
     Draft { at: now.wall, request: None, entry, texts }
 }
 
 /// Live grants that an ambiguous id is said to fit.
 const FITS_TOLD: usize = 8;
 
-pub(super) fn ambiguous(prefix: &str, fits: &[Grant]) -> Refusal {
+pub(super) fn ambiguous<'a>(prefix: &str, fits: impl Iterator<Item = (RequestId, &'a str)>) -> Refusal {
+    let fits: Vec<(RequestId, &str)> = fits.collect();
     let more = fits.len().saturating_sub(FITS_TOLD);
     let more = (more > 0).then(|| format!("{more} more"));
-    let told = fits.iter().take(FITS_TOLD).map(|grant| format!("{} ({})", grant.id, grant.role));
+    let told = fits.iter().take(FITS_TOLD).map(|(id, role)| format!("{id} ({role})"));
     Refusal::AmbiguousId { prefix: prefix.to_owned(), fits: told.chain(more).collect() }
+}
+
+/// Grants, for telling which of them were meant.
+fn named(grants: &[Grant]) -> impl Iterator<Item = (RequestId, &str)> {
+    grants.iter().map(|grant| (grant.id, grant.role.as_str()))
 }

@@ -52,7 +52,6 @@ impl Engine {
                 Due::Start => {}
             }
         }
-        self.close_without_grant(now);
     }
 
     fn lapse(&mut self, open: &Open, now: &Now) {
@@ -67,7 +66,7 @@ impl Engine {
     }
 
     /// An extension whose grant has ended has nothing left to extend.
-    fn close_without_grant(&mut self, now: &Now) {
+    pub(super) fn close_without_grant(&mut self, now: &Now) {
         let orphan = |open: &&Open| {
             open.terms.extends.is_some_and(|id| !self.registry.get(id).is_some_and(|g| g.state.is_wanted()))
         };

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use jit_common::ids::RequestId;
-use jit_common::response::EndedView;
+use jit_common::response::{EndedView, WasView};
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
 use jitd_core::lifecycle::step::{self, EndedBy};
@@ -109,6 +109,7 @@ impl Engine {
         let view = |grant: &Grant| EndedView {
             residue: self.removed.residue.get(&grant.id).cloned().unwrap_or_default(),
             id: grant.id,
+            was: WasView::Live,
             person: views::person(&grant.by),
             role: grant.role.clone(),
             stuck: self.registry.get(grant.id).map(|now| match now.state {

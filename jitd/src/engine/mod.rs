@@ -20,6 +20,7 @@ mod open_views;
 pub(crate) mod past;
 mod recover;
 mod refusals;
+mod revoke;
 mod story;
 pub(crate) mod views;
 mod votes;
@@ -248,6 +249,7 @@ impl Engine {
     /// Writes what came of the pass, tells the sinks, and arms the timer for what is due next.
     fn end_of_pass(&mut self) {
         let now = self.clock.now();
+        self.close_without_grant(&now);
         self.forget_closed();
         self.book.settle(&now);
         self.tell_waiters(&now);

@@ -68,6 +68,12 @@ impl Notices {
         self.tell(&open.by, format!("jit: {} denied your request {id} for {role}: {note}", by.name));
     }
 
+    /// It was closed together with whatever the person had live.
+    pub fn taken_away(&mut self, open: &Open, by: &Person) {
+        let Open { id, role, .. } = open;
+        self.tell(&open.by, format!("jit: {} closed your request {id} for {role}.", by.name));
+    }
+
     /// It is approved and begins later.
     pub fn scheduled(&mut self, open: &Open, seconds: u32) {
         let Open { id, role, .. } = open;

@@ -233,9 +233,13 @@ impl Engine {
             WayOff {
                 name: "sudo's NOTAFTER".into(),
                 armed: armed(not_after),
-                detail: match not_after {
-                    true => "sudo itself refuses after the second in which it ends".into(),
-                    false => "this host's sudo does not take it".into(),
+                detail: match (not_after, view.gives.groups.is_empty()) {
+                    (true, true) => "sudo itself refuses after the second in which it ends".into(),
+                    (true, false) => {
+                        "sudo itself refuses after the second in which it ends; it has no hold on membership"
+                            .into()
+                    }
+                    (false, _) => "this host's sudo does not take it".into(),
                 },
             },
         ]

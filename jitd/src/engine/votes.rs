@@ -12,7 +12,7 @@ use jitd_core::now::Now;
 use jitd_core::policy::{self, ApprovalRule, Terms, votes};
 use jitd_core::record::{Approval, Closed, Person};
 
-use super::calls::{Answer, caller};
+use super::calls::{Answer, ambiguous, caller};
 use super::elevate::answer;
 use super::message::Call;
 use super::past::Past;
@@ -252,10 +252,7 @@ fn one(mut fitting: Vec<Open>, id: &IdPrefix) -> Result<Option<Open>, Refusal> {
     match fitting.len() {
         0 => Ok(None),
         1 => Ok(fitting.pop()),
-        _ => {
-            let fits = fitting.iter().take(8).map(|open| format!("{} ({})", open.id, open.role)).collect();
-            Err(Refusal::AmbiguousId { prefix: id.to_string(), fits })
-        }
+        _ => Err(ambiguous(id.as_str(), fitting.iter().map(|open| (open.id, open.role.as_str())))),
     }
 }
 

@@ -14,11 +14,12 @@ use super::memory::memberships;
 const NAMED: usize = 8;
 
 /// A line for each process that still holds a group of one of these grants, as far as it was taken out. One look at all
-/// processes serves all grants.
+/// processes serves all grants. The process that is calling is not named.
 pub(super) fn leftover<'g>(
     paths: &HostPaths,
     ended: impl Iterator<Item = &'g WantedGrant>,
     taken_out: &Given,
+    caller: Option<u32>,
 ) -> BTreeMap<RequestId, Vec<String>> {
     let theirs = |grant: &WantedGrant| -> Vec<Membership> {
         memberships(grant).filter(|of| taken_out.contains(of)).collect()
@@ -29,7 +30,11 @@ pub(super) fn leftover<'g>(
         return BTreeMap::new();
     }
     let all: Given = ended.iter().flat_map(|(_, of)| of).cloned().collect();
-    let looked = holders(paths, &all).map_err(|why| why.to_string());
+    let mut looked = holders(paths, &all).map_err(|why| why.to_string());
+    if let Ok(looked) = &mut looked {
+        // Whoever gives something back by a program that was started with it is about to end.
+        looked.found.values_mut().for_each(|found| found.retain(|holder| Some(holder.pid) != caller));
+    }
     let lines = ended.into_iter().map(|(id, of)| (id, lines(&of, &looked)));
     lines.filter(|(_, lines)| !lines.is_empty()).collect()
 }

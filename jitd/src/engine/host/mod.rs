@@ -94,6 +94,8 @@ pub struct Host {
     not_whole: BTreeMap<RequestId, String>,
     /// What the sudoers file held when this jitd wrote it last, or what the record says it should have held.
     left: Option<String>,
+    /// The process whose call is being answered.
+    pub(super) caller: Option<u32>,
 }
 
 impl Host {
@@ -102,7 +104,7 @@ impl Host {
     pub fn probe(paths: HostPaths) -> Self {
         let sudo = sudo::probe(&paths, PROBE_PATIENCE).map_err(|error| crate::chain(&error));
         let (memory, lending, read_back) = Default::default();
-        Self { paths, sudo, memory, lending, read_back, not_whole: BTreeMap::new(), left: None }
+        Self { paths, sudo, memory, lending, read_back, not_whole: BTreeMap::new(), left: None, caller: None }
     }
 
     /// What the probe found, in a line.
@@ -251,7 +253,7 @@ impl Host {
         let off = leaving.iter().filter(|grant| !made.not_gone.contains_key(&grant.id));
         // Taken out now, or by an earlier try that got no further.
         let out: Given = self.lending.recent(now).filter(|of| all.grants(of).is_none()).cloned().collect();
-        made.residue = leftover::leftover(&self.paths, off, &out);
+        made.residue = leftover::leftover(&self.paths, off, &out, self.caller);
         (made.put_in, made.taken_out) = (came.put_in, came.taken_out);
         self.not_whole.clone_from(&made.not_made);
         made

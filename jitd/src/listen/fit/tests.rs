@@ -7,7 +7,7 @@ use jit_common::explanation::Outcome;
 use jit_common::frame;
 use jit_common::response::{
     ChoiceView, EarlierView, GivesView, GrantView, GroupView, NeedView, OpenView, PasswordView, PersonView,
-    Presence, RuleView, StateView, StoryView, SudoView, VoteView,
+    Presence, RuleView, StateView, StoryView, SudoView, VoteView, WasView,
 };
 use jitd_core::limits::OPEN_REQUESTS;
 
@@ -174,6 +174,7 @@ fn a_long_explanation_and_a_long_story_and_many_endings_are_cut() {
 
     let ended = |number: u64| EndedView {
         id: "7k2m9xqa".parse().unwrap(),
+        was: WasView::Live,
         person: PersonView { uid: 1000, name: "n".repeat(32) },
         role: "r".repeat(64),
         stuck: (number == 9_999).then(|| "in the way".into()),

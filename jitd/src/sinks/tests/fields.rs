@@ -135,6 +135,6 @@ fn a_grant_of_groups_says_which_what_it_replaces_and_what_is_left() {
     let until = "JIT_UNTIL=2026-11-22T14:33:30Z";
     let start = "JIT_START=2026-11-22T14:07:00Z";
     assert_eq!(own(12), [until, start, "JIT_REPLACES=3c8d0fgh", "JIT_GROUP=docker"]);
-    assert_eq!(own(16), [until, "JIT_CAUSE=expired", "JIT_RESIDUE=bash (pid 4720) of alice holds docker"]);
+    assert_eq!(own(16), [until, "JIT_CAUSE=expired", "JIT_RESIDUE=bash (4720) on pts/3 still holds docker"]);
     assert!(of(&waiting_rows()[1], "JIT_RULE")[0].contains("two people behind it"));
 }

@@ -326,6 +326,25 @@ pub(super) const STORIES: &[(&str, &[Step])] = &[
         ],
     ),
     (
+        "whose grants are taken away, and who could get one by a vote, has nothing left",
+        &[
+            Asks("alice", "vault"),
+            Says("lena", "approve ID", "still needed"),
+            Says("olga", "revoke --user alice --note 'the laptop was stolen'", "was only asked for, and is closed"),
+            Closed("denied"),
+            IsRefused("sina", "approve ID", "denied"),
+        ],
+    ),
+    (
+        "a lock that revokes leaves no question open",
+        &[
+            Asks("alice", "vault"),
+            Host("jitctl lock --revoke --note intruder"),
+            Closed("denied"),
+            Host("jitctl unlock"),
+        ],
+    ),
+    (
         "what nobody could approve is refused at once",
         &[
             IsRefused("alice", "elevate orphan --no-wait", "nobody on this host could give it"),
