@@ -12,6 +12,7 @@ pub mod group_soak;
 mod holder;
 mod inside;
 pub mod manifest;
+pub mod measure;
 pub mod needs;
 mod nspawn;
 pub mod package;

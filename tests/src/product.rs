@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::manifest::{self, Kind, Manifest};
-use crate::rootns::next_number;
+use crate::rootns::{Ground, next_number};
 use crate::{Error, Inside, Output, Release, Result, RootBed, Running, cache, elf, trees, until};
 
 /// How long a daemon may take to be ready.
@@ -53,7 +53,19 @@ impl RootBed {
     /// # Errors
     /// [`Error::Missing`] when this machine cannot have beds; else when the product does not build or install.
     pub fn with_product(release: Release) -> Result<RootBed> {
-        let bed = RootBed::over(release, vec![layer(release)?, trees::tree(release)?])?;
+        RootBed::installed(release, Ground::Memory)
+    }
+
+    /// As [`RootBed::with_product`], and its files lie on the disk of this machine: a sync is one.
+    ///
+    /// # Errors
+    /// As [`RootBed::with_product`].
+    pub fn with_product_on_disk(release: Release) -> Result<RootBed> {
+        RootBed::installed(release, Ground::disk()?)
+    }
+
+    fn installed(release: Release, ground: Ground) -> Result<RootBed> {
+        let bed = RootBed::over(release, vec![layer(release)?, trees::tree(release)?], ground)?;
         bed.install()?.ok()?;
         Ok(bed)
     }

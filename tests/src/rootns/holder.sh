@@ -1,14 +1,18 @@
 # Process 1 of a namespace bed, started by unshare in fresh namespaces. Arguments: the read-only layers, an empty folder to
-# mount on (private, so beds share it), the host name. Says its number outside, builds the bed, enters it, says "ready", and then
+# mount on (private, so beds share it), the host name, and a folder for the bed's files or nothing: then they lie in memory. Says its number outside, builds the bed, enters it, says "ready", and then
 # holds the namespaces (and reaps orphans, as bash does) until its input closes, which it does when the harness is gone for whatever reason.
 set -eu
-lower=$1 work=$2 name=$3
+lower=$1 work=$2 name=$3 disk=$4
 read -r outside _ < /proc/self/stat
 echo "$outside"
 # Whoever started the tests may have logged in; nobody logged in to the bed. No audit in the kernel: nothing to unset.
 { echo 4294967295 > /proc/self/loginuid; } 2>/dev/null || :
 
-mount -t tmpfs -o size=2G,mode=755 bed "$work"
+if [ -n "$disk" ]; then
+    mount --bind "$disk" "$work"
+else
+    mount -t tmpfs -o size=2G,mode=755 bed "$work"
+fi
 mkdir "$work/upper" "$work/work" "$work/root"
 root=$work/root
 mount -t overlay bed -o "lowerdir=$lower,upperdir=$work/upper,workdir=$work/work" "$root"

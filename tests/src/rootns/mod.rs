@@ -9,6 +9,10 @@ use crate::holder::Holder;
 use crate::inside::Door;
 use crate::{Error, Inside, Release, Result, cache, trees};
 
+mod ground;
+
+pub(crate) use ground::Ground;
+
 const SCRIPT: &str = include_str!("holder.sh");
 
 /// A bed of namespaces. It starts in about a tenth of a second and is gone, with all its processes and mounts, when it is dropped
@@ -19,6 +23,8 @@ pub struct RootBed {
     release: Release,
     _holder: Holder,
     _layers: Vec<cache::Entry>,
+    // After the holder: its folder goes when nobody is in it any more.
+    _ground: Ground,
 }
 
 impl RootBed {
@@ -27,24 +33,24 @@ impl RootBed {
     /// # Errors
     /// [`Error::Missing`] when this machine cannot have beds.
     pub fn bare(release: Release) -> Result<RootBed> {
-        RootBed::over(release, vec![trees::tree(release)?])
+        RootBed::over(release, vec![trees::tree(release)?], Ground::Memory)
     }
 
-    /// A bed over these layers, the lowest last.
-    pub(crate) fn over(release: Release, layers: Vec<cache::Entry>) -> Result<RootBed> {
+    /// A bed over these layers, the lowest last; what is written in it lies on this ground.
+    pub(crate) fn over(release: Release, layers: Vec<cache::Entry>, ground: Ground) -> Result<RootBed> {
         let name = format!("{}-{}", release.suite(), next_number());
         let mut launcher = Command::new("unshare");
         launcher.args(["-m", "-p", "-i", "-u", "-n", "-f", "--propagation", "private", "--kill-child"]);
         let mut holder = Holder::start(
             launcher,
             SCRIPT,
-            &[&PathBuf::from(lower(&layers)), &mount_point("rootns")?, Path::new(&name)],
+            &[&PathBuf::from(lower(&layers)), &mount_point("rootns")?, Path::new(&name), ground.path()],
         )?;
         let leader = holder.line()?;
         let leader = leader.parse().map_err(|_| Error::Odd(format!("the bed's holder says {leader:?}")))?;
         holder.line()?;
         let inside = Inside::new(name, Door::Namespaces, leader)?;
-        Ok(RootBed { inside, release, _holder: holder, _layers: layers })
+        Ok(RootBed { inside, release, _holder: holder, _layers: layers, _ground: ground })
     }
 
     /// The release of its tree.
