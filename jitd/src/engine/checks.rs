@@ -9,21 +9,27 @@ use jit_common::ids::RequestId;
 use jit_common::refusal::{Lookup, Refusal};
 use jit_common::request::Ask;
 use jit_common::response::Response;
-use jitd_core::lifecycle::open::{Due, Open};
+use jitd_core::lifecycle::open::{Due, Open, Vote};
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
 use jitd_core::lifecycle::step::{self, ClosedBy, NewGrant};
-use jitd_core::now::Now;
+use jitd_core::now::{NANOS, Now};
 use jitd_core::policy::{Decision, Outcome, PersonFacts, Terms, votes};
 use jitd_core::record::{Closed, Person};
 use tokio::sync::oneshot;
 
 use super::calls::{Besides, Known};
-use super::elevate::answer;
 use super::open::{Purpose, is_same};
 use super::votes::{lacks, missing, person_of};
-use super::{Engine, extend, wording};
+use super::waiters::{Waiter, WaitsBy};
+use super::{Engine, Standing, extend, wording};
 use crate::enquiries::{Answer, Enquiry, Found};
+
+/// Why a request for more time is closed when its grant is gone.
+const NOTHING_TO_EXTEND: &str = "the grant that it would have extended has ended: ask for the role anew";
+
+/// Nanoseconds after which what was looked up for a grant is looked up again. A directory service may take half of it.
+const OLD: i64 = 10 * NANOS;
 
 /// What stands between an approved request and its grant.
 enum InTheWay {
@@ -72,14 +78,13 @@ impl Engine {
         };
         let orphans: Vec<Open> = self.registry.open().filter(orphan).cloned().collect();
         for open in orphans {
-            let why = "the grant that it would have extended has ended: ask for the role anew".to_owned();
+            let why = NOTHING_TO_EXTEND.to_owned();
             self.close(&open, Closed::Ineligible, ClosedBy { why, ..ClosedBy::default() }, now);
         }
     }
 
     /// Looks again at every request that only waits for something to pass.
     pub(super) fn check_ready(&mut self, now: &Now) {
-        self.held_up.clear();
         let ready = |open: &&Open| match open.state {
             State::Pending => open.tally(|vote| vote.of.clone()).is_met(),
             State::Scheduled => !open.starts_later(now),
@@ -148,13 +153,22 @@ impl Engine {
             return self.tell_how_it_went(id, reply, now);
         };
         let found = match found {
+            Ok(found) if self.clock.now().boot.saturating_sub(found.looked_up) > OLD => {
+                return self.check(id, reply, now);
+            }
             Ok(found) => self.without_ours(found, now),
             Err(why) => return self.hold_up(&open, why, reply, now),
         };
         let voters = self.look_at_voters(&open, &found);
-        if !self.tally(&open).is_met() {
-            self.held_up.remove(&id);
-            return self.tell_how_it_went(id, reply, now);
+        let tally = self.tally(&open);
+        if !tally.is_met() {
+            let lacks = missing(&open.terms.approvals, &tally.met).join(" and ");
+            return self.hold_up(
+                &open,
+                format!("somebody who approved may not any more; it lacks {lacks}"),
+                reply,
+                now,
+            );
         }
         match self.permitted_still(&open, &found, &voters) {
             Err(InTheWay::ForNow(why)) => self.hold_up(&open, why, reply, now),
@@ -176,13 +190,13 @@ impl Engine {
 
     /// Who of the voters still is who they were, and what each may stand for now.
     fn look_at_voters(&mut self, open: &Open, found: &Found) -> Vec<PersonFacts> {
-        let mut standing: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::new();
+        let mut standing: Standing = BTreeMap::new();
         let mut voters = Vec::new();
         for vote in &open.votes {
             let person = found.people.get(&vote.by.uid).filter(|person| person_of(person) == vote.by);
             let of = person.map(|person| votes::eligible_entries(&open.terms.approvals, person));
             voters.extend(person.cloned());
-            standing.insert(vote.by.uid, of.unwrap_or_default());
+            standing.insert((vote.by.uid, vote.by.name.clone()), of.unwrap_or_default());
         }
         self.standing.insert(open.id, standing);
         voters
@@ -200,7 +214,7 @@ impl Engine {
         let Some(person) = person else {
             return Err(InTheWay::ForGood(format!("the account {} is gone", open.by.name)));
         };
-        let extends = open.terms.extends.and_then(|id| self.registry.get(id)).cloned();
+        let extends = self.still_extended(open)?;
         let (terms, decision, seconds) = self.narrowed(open, found, person, extends.as_ref())?;
         if terms.rule.name != open.rule.name {
             let why = format!("it was asked for by rule {}, and now {} would decide", open.rule, terms.rule);
@@ -218,6 +232,16 @@ impl Engine {
             return Err(InTheWay::ForGood(why));
         }
         Ok(Permitted { terms, decision, seconds, extends })
+    }
+
+    /// The grant that a request would extend, if it would extend one. A grant that was taken away is not given back by way of
+    /// its extension.
+    fn still_extended(&self, open: &Open) -> Result<Option<Grant>, InTheWay> {
+        let Some(id) = open.terms.extends else { return Ok(None) };
+        match self.registry.get(id).filter(|grant| grant.state.is_wanted()) {
+            Some(grant) => Ok(Some(grant.clone())),
+            None => Err(InTheWay::ForGood(NOTHING_TO_EXTEND.into())),
+        }
     }
 
     /// The terms of now, and for how long: the shortest of what was asked, approved and permitted.
@@ -282,7 +306,7 @@ impl Engine {
         now: &Now,
     ) {
         let Permitted { terms, decision, seconds, extends } = permitted;
-        let approved_by: Vec<Person> = open.votes.iter().map(|vote| vote.by.clone()).collect();
+        let approved_by: Vec<Person> = self.who_counts(open).cloned().collect();
         let new = NewGrant {
             id: open.id,
             by: open.by.clone(),
@@ -307,16 +331,23 @@ impl Engine {
         self.flush(now);
     }
 
+    /// Those who approved and still may: the others did not bring it about.
+    fn who_counts<'o>(&self, open: &'o Open) -> impl Iterator<Item = &'o Person> {
+        let counts = |vote: &&Vote| !self.stands_for(open, vote).is_empty();
+        open.votes.iter().filter(counts).map(|vote| &vote.by)
+    }
+
     /// Something that may pass stands in the way: the request stays open, and is looked at again every minute.
     fn hold_up(&mut self, open: &Open, why: String, reply: Option<oneshot::Sender<Response>>, now: &Now) {
         self.held_up.insert(open.id, why);
         self.tell_how_it_went(open.id, reply, now);
     }
 
+    /// Tells whoever approved it last, as soon as there is something to tell: sudo may still have to agree.
     fn tell_how_it_went(&mut self, id: RequestId, reply: Option<oneshot::Sender<Response>>, now: &Now) {
         if let Some(reply) = reply {
-            let response = self.how_it_is(id, None, now);
-            answer(reply, response);
+            self.waiters.push(Waiter { id, seen: 0, to: WaitsBy::Approving(reply) });
+            self.tell_waiters(now);
         }
     }
 

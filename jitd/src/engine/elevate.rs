@@ -360,6 +360,12 @@ impl Engine {
     /// Nobody is told no while the grant becomes live behind their back: what sudo has not agreed to yet is taken off.
     pub(super) fn fail_waiting(&mut self, now: &Now) {
         let waiting = mem::take(&mut self.waiting);
+        // What people have approved is not asked of them again: sudo is, when jitd is back.
+        let approved = |one: &Waiting| self.registry.get(one.id).is_some_and(|grant| !grant.votes.is_empty());
+        let (approved, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().partition(approved);
+        for one in approved {
+            answer(one.reply, Response::Refused { refusal: Refusal::Stopping, explanation: None });
+        }
         self.fail(waiting, |_| Refusal::Stopping, now);
     }
 

@@ -24,12 +24,30 @@ impl Engine {
     /// Ends these grants in one pass; the registry then says what became of them.
     pub(super) fn end_all(&mut self, which: &[(RequestId, Cause)], by: &EndedBy, now: &Now) {
         let mut any = false;
-        for (id, cause) in which {
-            any |= self.mark_ending(*id, *cause, by, now);
+        for (id, cause) in self.with_extensions(which) {
+            any |= self.mark_ending(id, cause, by, now);
         }
         if any {
             self.remove_ended(now);
         }
+    }
+
+    /// Whoever takes a grant away takes its extension away as well, which may be on its way to take the grant's place.
+    fn with_extensions(&self, which: &[(RequestId, Cause)]) -> Vec<(RequestId, Cause)> {
+        let mut all = which.to_vec();
+        let mut next = 0;
+        while let Some((id, cause)) = all.get(next).copied() {
+            next += 1;
+            let goes_along = match cause {
+                Cause::Revoked | Cause::Dropped | Cause::Locked | Cause::PersonGone | Cause::Guard => true,
+                // An extension is what makes a grant outlive these, or stands by itself.
+                Cause::Expired | Cause::Rebooted | Cause::Replaced | Cause::Failed | Cause::Lost => false,
+            };
+            let extensions = self.registry.live().filter(|grant| grant.span.replaces == Some(id));
+            let ids: Vec<RequestId> = extensions.filter(|_| goes_along).map(|grant| grant.id).collect();
+            all.extend(ids.into_iter().map(|id| (id, cause)));
+        }
+        all
     }
 
     /// Takes a grant out of what is wanted. Whether it was in it.

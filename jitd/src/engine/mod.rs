@@ -63,6 +63,9 @@ const MESSAGES_IN_A_PASS: usize = 512;
 /// Nanoseconds after which a pass takes no further message.
 const LONGEST_PASS: i64 = NANOS / 20;
 
+/// Which approvals each of those who voted may stand for, by uid and name.
+type Standing = BTreeMap<(u32, String), BTreeSet<usize>>;
+
 /// The owner of all state.
 #[derive(Debug)]
 pub struct Engine {
@@ -89,8 +92,8 @@ pub struct Engine {
     tickets: u64,
     /// Approved requests that are not in force yet, and why.
     held_up: BTreeMap<RequestId, String>,
-    /// What those who approved may stand for, by the last look at them: by request and by uid.
-    standing: BTreeMap<RequestId, BTreeMap<u32, BTreeSet<usize>>>,
+    /// What those who approved may stand for, by the last look at them.
+    standing: BTreeMap<RequestId, Standing>,
     sinks: Vec<SinkHealth>,
     /// Notes of the guard that are on their way into the record.
     notes: Vec<Note>,

@@ -72,12 +72,16 @@ impl Engine {
         if opening.call.reply.is_closed() {
             return;
         }
-        let Opening { call, wish, .. } = opening;
+        let Opening { call, wish, terms: asked, .. } = opening;
         self.flush(now);
         let (terms, decision) = match self.judge(&call, &wish, now) {
             Ok(judged) => judged,
             Err(no) => return self.refuse(call, &wish.ask, *no, now),
         };
+        // The policy has changed: others have to approve, or nobody has to.
+        if terms.approvals != asked.approvals {
+            return self.ask(call, wish, now);
+        }
         let opening = Opening { call, wish, terms, decision };
         match self.candidates(&opening, found, now) {
             Ok(candidates) => self.open_now(opening, candidates, now),
@@ -161,11 +165,17 @@ impl Engine {
             let max = u32::try_from(max).unwrap_or(u32::MAX);
             Err(Refusal::TooManyOpen { what: what.into(), max })
         };
-        let opening = self.asking.values().filter(|purpose| matches!(purpose, Purpose::Open(_))).count();
-        if self.registry.open().count() + opening >= OPEN_REQUESTS {
+        let openings = || {
+            self.asking.values().filter_map(|purpose| match purpose {
+                Purpose::Open(opening) => Some(opening.call.peer.uid),
+                Purpose::Check(..) => None,
+            })
+        };
+        if self.registry.open().count() + openings().count() >= OPEN_REQUESTS {
             return too_many("requests on this host", OPEN_REQUESTS);
         }
-        match self.registry.open_of(uid).count() >= OPEN_REQUESTS_OF_ONE {
+        let theirs = self.registry.open_of(uid).count() + openings().filter(|of| *of == uid).count();
+        match theirs >= OPEN_REQUESTS_OF_ONE {
             true => too_many("requests of yours", OPEN_REQUESTS_OF_ONE),
             false => Ok(()),
         }

@@ -10,6 +10,7 @@ use jitd_core::lifecycle::state::State;
 use jitd_core::now::Now;
 use jitd_core::policy::votes;
 
+use super::calls::caller;
 use super::message::Call;
 use super::votes::is_own;
 use super::{Engine, views};
@@ -25,7 +26,7 @@ impl Engine {
 
     /// Open requests that are the caller's or wait for the caller.
     pub(super) fn open_for(&self, call: &Call, now: &Now) -> Vec<OpenView> {
-        let theirs = |open: &&Open| is_own(open, call) || self.not_by(open, call).is_none();
+        let theirs = |open: &&Open| open.by == caller(call) || self.not_by(open, call).is_none();
         self.registry.open().filter(theirs).map(|open| self.open_view(open, Some(call), now)).collect()
     }
 
@@ -100,10 +101,10 @@ impl Engine {
         if votes::eligible_entries(&open.terms.approvals, &call.person).is_empty() {
             return Some("you are not among those who may".into());
         }
-        if open.votes.iter().any(|vote| vote.by.uid == call.peer.uid) {
+        if open.votes.iter().any(|vote| vote.by == caller(call)) {
             return Some("you have approved it already".into());
         }
-        (open.state != State::Pending).then(|| "it is approved already".into())
+        self.tally(open).is_met().then(|| "it is approved already".into())
     }
 }
 

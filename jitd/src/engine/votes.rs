@@ -6,7 +6,7 @@ use jit_common::duration::GrantDuration;
 use jit_common::ids::IdPrefix;
 use jit_common::refusal::{Refusal, TextField};
 use jit_common::response::Response;
-use jitd_core::lifecycle::open::Open;
+use jitd_core::lifecycle::open::{Open, Vote};
 use jitd_core::lifecycle::step::{self, ClosedBy};
 use jitd_core::now::Now;
 use jitd_core::policy::{self, ApprovalRule, Terms, votes};
@@ -59,8 +59,12 @@ impl Engine {
         self.may_vote(id)?;
         let open = self.to_decide(call, id, "approve")?;
         let of = approves(&open, call)?;
-        if open.votes.iter().any(|vote| vote.by.uid == call.peer.uid) {
+        if open.votes.iter().any(|vote| vote.by == caller(call)) {
             return Err(Refusal::VotedAlready { id: open.id.to_string() });
+        }
+        let enough = || not_now(&open.id.to_string(), "approved already", "approve");
+        if self.tally(&open).is_met() {
+            return Err(enough());
         }
         let seconds = shortened(&open, duration)?;
         let mut texts = Vec::new();
@@ -68,10 +72,10 @@ impl Engine {
         let note = note.map_err(|why| Refusal::BadRequest { why })?;
         let approval = Approval { approver: caller(call), from: call.peer.origin.clone(), of, seconds, note };
         let missing = self.missing_with(&open, &approval);
-        let again = || not_now(&open.id.to_string(), "approved already", "approve");
-        let step = step::approved(&open, approval, texts, missing, now).ok_or_else(again)?;
+        let step = step::approved(&open, approval, texts, missing, now).ok_or_else(enough)?;
         let released = self.book.raise(vec![step], now).map_err(|why| Refusal::LedgerUnavailable { why })?;
         self.registry.take(&released);
+        self.held_up.remove(&open.id);
         self.registry.open_request(open.id).cloned().ok_or(Refusal::Busy)
     }
 
@@ -181,17 +185,21 @@ impl Engine {
         }
     }
 
-    /// How many approvals a request has and lacks, each voter standing for what the last look at them said, and before
-    /// that for what they could stand for when they voted.
+    /// How many approvals a request has and lacks.
     pub(super) fn tally(&self, open: &Open) -> votes::Tally {
+        open.tally(|vote| self.stands_for(open, vote).clone())
+    }
+
+    /// Which approvals a voter may stand for: by the last look at them, and before that as it was when they voted.
+    pub(super) fn stands_for<'a>(&'a self, open: &Open, vote: &'a Vote) -> &'a BTreeSet<usize> {
         let known = self.standing.get(&open.id);
-        open.tally(|vote| known.and_then(|known| known.get(&vote.by.uid)).unwrap_or(&vote.of).clone())
+        known.and_then(|known| known.get(&(vote.by.uid, vote.by.name.clone()))).unwrap_or(&vote.of)
     }
 
     /// What would be missing with one more vote, one phrase each.
     fn missing_with(&self, open: &Open, approval: &Approval) -> Vec<String> {
         let mut with = open.clone();
-        with.votes.push(jitd_core::lifecycle::open::Vote {
+        with.votes.push(Vote {
             by: approval.approver.clone(),
             at: 0,
             of: approval.of.clone(),

@@ -8,6 +8,7 @@ use jit_common::response::Response;
 use jitd_core::lifecycle::state::State;
 use jitd_core::now::Now;
 use jitd_core::record::Person;
+use tokio::sync::oneshot;
 
 use super::calls::caller;
 use super::elevate::answer;
@@ -15,13 +16,31 @@ use super::message::Call;
 use super::past::Past;
 use super::{Engine, admission, views};
 
-/// Somebody who waits for a request of theirs to change.
+/// Somebody who waits for a request to change.
 #[derive(Debug)]
 pub(super) struct Waiter {
-    id: RequestId,
+    pub(super) id: RequestId,
     /// The version of it that they have seen.
-    seen: u64,
-    call: Call,
+    pub(super) seen: u64,
+    pub(super) to: WaitsBy,
+}
+
+/// What somebody waits by.
+#[derive(Debug)]
+pub(super) enum WaitsBy {
+    /// Their request.
+    Asking(Box<Call>),
+    /// Their approval, with which nothing is missing any more.
+    Approving(oneshot::Sender<Response>),
+}
+
+impl WaitsBy {
+    fn is_closed(&self) -> bool {
+        match self {
+            Self::Asking(call) => call.reply.is_closed(),
+            Self::Approving(reply) => reply.is_closed(),
+        }
+    }
 }
 
 impl Engine {
@@ -32,7 +51,7 @@ impl Engine {
             admission::caller_is_the_person(&call.peer).and_then(|()| self.is_theirs(id, &caller(&call)));
         match theirs {
             Ok(()) => {
-                self.waiters.push(Waiter { id, seen, call });
+                self.waiters.push(Waiter { id, seen, to: WaitsBy::Asking(Box::new(call)) });
                 self.tell_waiters(now);
             }
             Err(refusal) => self.refuse_call(call, refusal, now),
@@ -54,7 +73,11 @@ impl Engine {
 
     /// Whether the requester sits and waits: then they hear of it there, and not on their terminals as well.
     pub(super) fn is_waited_for(&self, id: RequestId) -> bool {
-        self.waiters.iter().any(|waiter| waiter.id == id && !waiter.call.reply.is_closed())
+        let asks = |to: &WaitsBy| match to {
+            WaitsBy::Asking(call) => !call.reply.is_closed(),
+            WaitsBy::Approving(_) => false,
+        };
+        self.waiters.iter().any(|waiter| waiter.id == id && asks(&waiter.to))
     }
 
     /// A grant that people decided about is in force, perhaps long after it was asked for.
@@ -68,15 +91,19 @@ impl Engine {
     /// Tells everybody whose request has changed.
     pub(super) fn tell_waiters(&mut self, now: &Now) {
         for waiter in mem::take(&mut self.waiters) {
-            if waiter.call.reply.is_closed() {
+            if waiter.to.is_closed() {
                 continue;
             }
-            match self.has_changed(&waiter) {
-                true => {
-                    let response = self.how_it_is(waiter.id, Some(&waiter.call), now);
-                    answer(waiter.call.reply, response);
+            match (self.has_changed(&waiter), waiter) {
+                (true, Waiter { id, to: WaitsBy::Asking(call), .. }) => {
+                    let response = self.how_it_is(id, Some(&call), now);
+                    answer(call.reply, response);
                 }
-                false => self.waiters.push(waiter),
+                (true, Waiter { id, to: WaitsBy::Approving(reply), .. }) => {
+                    let response = self.how_it_is(id, None, now);
+                    answer(reply, response);
+                }
+                (false, waiter) => self.waiters.push(waiter),
             }
         }
     }

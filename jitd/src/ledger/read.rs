@@ -91,7 +91,8 @@ impl Ledger {
              AND instr(body, ?3) > 0 ORDER BY seq DESC LIMIT ?4",
         )?;
         let most = i64::try_from(limit).unwrap_or(i64::MAX);
-        let found = statement.query_map(params![column(from)?, by, role, most], |row| row.get::<_, String>(0))?;
+        let found =
+            statement.query_map(params![column(from)?, by, role, most], |row| row.get::<_, String>(0))?;
         found
             .map(|id| {
                 let id = id?;

@@ -155,11 +155,16 @@ impl Registry {
             }
             Entry::Ended { .. } => drop(self.grants.remove(&id)),
             Entry::TextsErased { .. } => self.erase_texts(id),
+            Entry::Decided { approved_by, .. } => {
+                // Whoever approved and might not any more did not bring it about.
+                if let Some(open) = self.open.get_mut(&id) {
+                    open.votes.retain(|vote| approved_by.contains(&vote.by));
+                }
+            }
             Entry::Started { .. }
             | Entry::Stopped { .. }
             | Entry::PolicyLoaded { .. }
             | Entry::PolicyRejected { .. }
-            | Entry::Decided { .. }
             | Entry::Refused { .. }
             | Entry::CallRefused { .. }
             | Entry::RefusalsCounted { .. }

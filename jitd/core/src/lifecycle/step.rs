@@ -237,7 +237,8 @@ fn requested(id: RequestId, request: Request, now: &Now) -> Draft {
     Draft { at: now.wall, request: Some(id), entry, texts: request.texts }
 }
 
-/// An approver's yes. `missing` says what is still missing after it. `None` when nobody has to approve it any more.
+/// An approver's yes. `missing` says what is still missing after it. `None` when the request is not open. One that waits
+/// for its start may need somebody in the place of an approver who may not any more.
 #[must_use]
 pub fn approved(
     open: &Open,
@@ -248,7 +249,8 @@ pub fn approved(
 ) -> Option<Raising> {
     let entry = Entry::Approved { about: open.about(), approval, missing };
     let draft = Draft { at: now.wall, request: Some(open.id), entry, texts };
-    (open.state == State::Pending).then(|| Raising { drafts: vec![draft] })
+    let waits = matches!(open.state, State::Pending | State::Scheduled);
+    waits.then(|| Raising { drafts: vec![draft] })
 }
 
 /// Everybody who has to has approved, and the start is to come. `None` when it is not waiting for approvals or has no

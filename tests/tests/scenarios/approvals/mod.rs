@@ -261,3 +261,30 @@ fn whoever_waits_is_told_and_ctrl_c_leaves_the_question_open() {
     site.jitctl("sven", &["deny", &id, "--note", "not tonight"]).unwrap().expect_ok();
     waiting.wait_end(SOON).unwrap().expect_code(3).expect_says("denied by sven").expect_says("not tonight");
 }
+
+#[test]
+fn a_scheduled_request_whose_approver_left_can_be_saved_by_another() {
+    let Some(site) = approvals(Release::Bookworm) else { return };
+    let at = site.run(&["date", "-u", "-d", "6 seconds", "+%Y-%m-%dT%H:%M:%SZ"]).unwrap().expect_ok();
+    let words = ["elevate", "vault", "--no-wait", "--reason", REASON, "--at", at.out.trim()];
+    site.jitctl("alice", &words).unwrap().expect_code(4);
+    let id = site.record("pending")[0]["id"].as_str().unwrap().to_owned();
+    site.jitctl("lena", &["approve", &id]).unwrap().expect_ok();
+    site.jitctl("sina", &["approve", &id]).unwrap().expect_ok();
+    assert_eq!(site.record("scheduled").len(), 1);
+    site.jitctl("lars", &["approve", &id]).unwrap().expect_code(3).expect_says("approved already");
+    site.run(&["gpasswd", "-d", "lena", "leads"]).unwrap().expect_ok();
+    let held_up = || {
+        let shown = site.jitctl("lars", &["show", &id]).unwrap().expect_ok();
+        shown.out.contains("it lacks 1 person in leads").then_some(())
+    };
+    until("its start to find that lena may not any more", SOON, held_up).unwrap();
+    assert!(!site.sudo("alice", &["cat", "/etc/hostname"]).success());
+    site.jitctl("lars", &["approve", &id]).unwrap().expect_ok().expect_says("alice has vault");
+    assert!(site.sudo("alice", &["cat", "/etc/hostname"]).success());
+    let by = site.record("decided").pop().unwrap()["body"]["approved-by"].clone();
+    let names: Vec<&str> = by.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["sina", "lars"], "lena did not bring it about");
+    let shown = site.jitctl("alice", &["status"]).unwrap().expect_ok();
+    assert!(!shown.out.contains("lena"), "{shown}");
+}

@@ -330,7 +330,11 @@ pub(super) const STORIES: &[(&str, &[Step])] = &[
         &[
             Asks("alice", "vault"),
             Says("lena", "approve ID", "still needed"),
-            Says("olga", "revoke --user alice --note 'the laptop was stolen'", "was only asked for, and is closed"),
+            Says(
+                "olga",
+                "revoke --user alice --note 'the laptop was stolen'",
+                "was only asked for, and is closed",
+            ),
             Closed("denied"),
             IsRefused("sina", "approve ID", "denied"),
         ],
