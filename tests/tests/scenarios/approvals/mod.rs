@@ -2,6 +2,7 @@
 //! about, with their logins. And what time and change do to a request that waits.
 
 mod stories;
+mod told;
 
 use jit_e2e::{Login, Release, until};
 use serde_json::Value;
