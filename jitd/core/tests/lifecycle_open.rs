@@ -3,15 +3,15 @@
 
 mod lifecycle_world;
 
-use jit_common::ids::IdPrefix;
+use jit_common::ids::{IdPrefix, RequestId};
 use jitd_core::lifecycle::open::{Due, Open};
 use jitd_core::lifecycle::state::State;
-use jitd_core::lifecycle::step::{self, ClosedBy, EndedBy};
+use jitd_core::lifecycle::step::{self, ClosedBy, EndedBy, Extended, NewGrant};
 use jitd_core::now::{NANOS, Now};
 use jitd_core::record::{Cause, Closed, Draft, Entry, Origin, Terms};
 
 use self::lifecycle_world::{
-    World, after_reboot, alice, approval, at, id, person, request, rule, start_at, terms, typed,
+    World, after_reboot, alice, approval, at, id, new_grant, person, request, rule, start_at, terms, typed,
 };
 
 /// `terms` that nobody has to approve, with a start.
@@ -213,6 +213,40 @@ fn an_extension_begins_where_its_grant_ends_and_takes_its_place() {
     world.opened(7, Terms { extends: Some(id(6)), seconds: 60, ..terms(&at(0)) });
     let third = world.activate(7, &at(500));
     assert_eq!((third.span.since, third.deadline.wall), (0, 960 * NANOS));
+    let prefix = |last: u8| id(last).as_str().parse::<IdPrefix>().unwrap();
+    // While both are live each is the other, to whoever ends one.
+    assert_eq!(world.registry.matching(&prefix(6)).count(), 2);
+    assert!(second.is_one_with(&third) && third.is_one_with(&second));
+    assert!(!second.is_one_with(&world.granted(9, 60)));
+    world.lower(step::end(&second, &at(500), Cause::Replaced, EndedBy::default()).unwrap());
+    world.lower(step::removed(&world.grant(6), &at(500), 0, Vec::new()).unwrap());
+    world.settle();
+    // Whoever was told of the first one means the last one, also after a restart.
+    assert_eq!(third.replaced, [id(5), id(6)]);
+    for (registry, last) in [(&world.registry, 5), (&world.restarted(), 5), (&world.registry, 7)] {
+        let named: Vec<_> = registry.matching(&prefix(last)).map(|grant| grant.id).collect();
+        assert_eq!(named, [id(7)]);
+    }
+}
+
+#[test]
+fn of_a_very_long_row_of_extensions_the_first_and_the_last_ones_are_remembered() {
+    let mut world = World::default();
+    let mut before = world.granted(0, 600);
+    let first = before.id;
+    for number in 1..=300_u16 {
+        let [high, low] = number.to_be_bytes();
+        let id = RequestId::from_random([9, 9, 9, high, low]);
+        let extends = Extended { id: before.id, since: 0, deadline: before.deadline.clone() };
+        let grant = NewGrant { id, extends: Some(extends), ..new_grant(0, 1) };
+        world.raise(step::grant(request(1), grant, &at(1), |_| Vec::new())).unwrap();
+        let last = std::mem::replace(&mut before, world.registry.get(id).unwrap().clone());
+        world.lower(step::end(&last, &at(1), Cause::Replaced, EndedBy::default()).unwrap());
+        let last = world.registry.get(last.id).unwrap().clone();
+        world.lower(step::removed(&last, &at(1), 0, Vec::new()).unwrap());
+    }
+    assert!(before.replaced.len() <= 256 && before.replaced.first() == Some(&first));
+    assert_eq!(before.replaced.last(), before.span.replaces.as_ref());
 }
 
 #[test]

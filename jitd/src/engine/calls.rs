@@ -186,27 +186,27 @@ impl Engine {
         Ok(Response::Ended(self.end_these(&chosen, Cause::Dropped, &EndedBy::default(), now)))
     }
 
-    /// The caller's grants that are meant.
+    /// The caller's grants that are meant: one, or two while an extension takes the place of the other.
     pub(super) fn mine(&self, call: &Call, target: &DropTarget) -> Result<Vec<Grant>, Refusal> {
         let mine: Vec<Grant> = self.registry.of(call.peer.uid).cloned().collect();
         let nothing = |id: &str| Refusal::NoSuchThing { what: "live grant".into(), id: id.to_owned() };
         match target {
             DropTarget::All => Ok(mine),
-            DropTarget::Only => match mine.len() {
-                0 => Err(nothing("")),
-                1 => Ok(mine),
-                _ => Err(ambiguous("", named(&mine))),
+            DropTarget::Only => match mine.is_empty() {
+                true => Err(nothing("")),
+                false if are_one(&mine) => Ok(mine),
+                false => Err(ambiguous("", named(&mine))),
             },
             DropTarget::Named(text) => {
                 let prefix = IdPrefix::from_str(text).ok();
                 let fits = |grant: &&Grant| {
-                    grant.role == *text || prefix.as_ref().is_some_and(|prefix| prefix.matches(grant.id))
+                    grant.role == *text || prefix.as_ref().is_some_and(|prefix| grant.is_named_by(prefix))
                 };
                 let fitting: Vec<Grant> = mine.iter().filter(fits).cloned().collect();
-                match fitting.len() {
-                    0 => Err(nothing(text)),
-                    1 => Ok(fitting),
-                    _ => Err(ambiguous(text, named(&fitting))),
+                match fitting.is_empty() {
+                    true => Err(nothing(text)),
+                    false if are_one(&fitting) => Ok(fitting),
+                    false => Err(ambiguous(text, named(&fitting))),
                 }
             }
         }
@@ -269,6 +269,11 @@ pub(super) fn ambiguous<'a>(prefix: &str, fits: impl Iterator<Item = (RequestId,
     let more = (more > 0).then(|| format!("{more} more"));
     let told = fits.iter().take(FITS_TOLD).map(|(id, role)| format!("{id} ({role})"));
     Refusal::AmbiguousId { prefix: prefix.to_owned(), fits: told.chain(more).collect() }
+}
+
+/// Whether all of these are one grant to their holder: an extension and what it extends are both live for a moment.
+pub(super) fn are_one(grants: &[Grant]) -> bool {
+    grants.first().is_some_and(|first| grants.iter().all(|grant| grant.is_one_with(first)))
 }
 
 /// Grants, for telling which of them were meant.

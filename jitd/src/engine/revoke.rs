@@ -1,6 +1,6 @@
 //! What operators and root do: take grants away, close requests, lock and unlock the host.
 
-use jit_common::ids::{IdPrefix, RequestId};
+use jit_common::ids::IdPrefix;
 use jit_common::refusal::{Refusal, TextField};
 use jit_common::request::{LiveGrants, RevokeTarget};
 use jit_common::response::{EndedView, Response, WasView};
@@ -11,7 +11,7 @@ use jitd_core::lifecycle::step::{self, ClosedBy, EndedBy};
 use jitd_core::now::Now;
 use jitd_core::record::{Cause, Closed, Entry, Person};
 
-use super::calls::{Answer, ambiguous, caller, draft, ended_by};
+use super::calls::{Answer, ambiguous, are_one, caller, draft, ended_by};
 use super::message::Call;
 use super::{Engine, admission, views};
 
@@ -45,10 +45,11 @@ impl Engine {
             }
             RevokeTarget::Grant(prefix) => {
                 let chosen = self.fitting(prefix);
-                match chosen.ids().as_slice() {
-                    [] => return Err(nothing("live grant or open request", prefix.as_str())),
-                    [_] => chosen,
-                    [..] => return Err(chosen.ambiguous(prefix)),
+                match (chosen.live.as_slice(), chosen.open.as_slice()) {
+                    ([], []) => return Err(nothing("live grant or open request", prefix.as_str())),
+                    ([], [_]) => chosen,
+                    (live, []) if are_one(live) => chosen,
+                    (_, _) => return Err(chosen.ambiguous(prefix)),
                 }
             }
         };
@@ -166,10 +167,6 @@ impl Engine {
 }
 
 impl Chosen {
-    fn ids(&self) -> Vec<RequestId> {
-        self.live.iter().map(|grant| grant.id).chain(self.open.iter().map(|open| open.id)).collect()
-    }
-
     fn ambiguous(&self, prefix: &IdPrefix) -> Refusal {
         let live = self.live.iter().map(|grant| (grant.id, grant.role.as_str()));
         let open = self.open.iter().map(|open| (open.id, open.role.as_str()));

@@ -96,6 +96,27 @@ fn told_to_end_it_ends_the_command_and_gives_the_grant_back() {
 }
 
 #[test]
+fn a_grant_that_was_extended_meanwhile_is_given_back_all_the_same() {
+    let Some(site) = site(Release::Trixie) else { return };
+    let running = sleeper(&site);
+    let first = site.record("intent")[0]["id"].as_str().unwrap().to_owned();
+    for _ in 0..2 {
+        site.jitctl("alice", &["extend", "tasks", "--for", "1m"]).unwrap().expect_ok();
+    }
+    running.signal(Signal::SIGTERM).unwrap();
+    let output = running.wait_end(SOON).unwrap().expect_code(128 + 15);
+    assert!(!output.text().contains("could not be given back"), "{output}");
+    nothing_live(&site);
+    // Nor does it help whoever is to lose it that they had it extended.
+    let grant = site.grant("alice", "ids", "5m");
+    assert_ne!(grant.id, first);
+    site.jitctl("alice", &["extend", "ids", "--for", "1m"]).unwrap().expect_ok();
+    site.jitctl("olga", &["revoke", &grant.id]).unwrap().expect_ok();
+    assert!(!site.may("alice"));
+    nothing_live(&site);
+}
+
+#[test]
 fn a_grant_taken_away_meanwhile_is_no_failure_of_the_command() {
     let Some(site) = site(Release::Trixie) else { return };
     let running = sleeper(&site);

@@ -5,8 +5,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use jit_common::ids::{IdPrefix, RequestId};
-use jit_common::refusal::RuleRef;
 
+use super::grant;
+pub use super::grant::Grant;
 use super::open::{Due, Open, Vote};
 use super::state::State;
 use super::step::Released;
@@ -16,54 +17,6 @@ use crate::record::{
     About, AboutOpen, Approval, Cause, Draft, Entry, Origin, Person, Span, Terms, TypedText,
 };
 use crate::wanted::{Wanted, WantedGrant};
-
-/// A grant that may be on the host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
-    /// Its id.
-    pub id: RequestId,
-    /// Who holds it.
-    pub by: Person,
-    /// The role.
-    pub role: String,
-    /// The rule that decided, and where it stands.
-    pub rule: RuleRef,
-    /// What the role gives, as it was when it was granted.
-    pub gives: Gives,
-    /// Commands that sudo refuses all the same.
-    pub refused: Vec<String>,
-    /// When its clock started, nanoseconds of the wall clock.
-    pub start: i64,
-    /// When it ends.
-    pub deadline: Deadline,
-    /// How far it has come.
-    pub state: State,
-    /// From where it was asked.
-    pub from: Origin,
-    /// The reason, as typed.
-    pub reason: Option<String>,
-    /// The ticket, as typed.
-    pub ticket: Option<String>,
-    /// The lines it changes on the host.
-    pub change: Vec<String>,
-    /// How it stands in a row of extensions.
-    pub span: Span,
-    /// Who approved it, in the order of their votes.
-    pub votes: Vec<Vote>,
-}
-
-impl Grant {
-    /// What every entry about this grant repeats.
-    #[must_use]
-    pub fn about(&self) -> About {
-        About {
-            by: self.by.clone(),
-            role: self.role.clone(),
-            rule: self.rule.clone(),
-            until: self.deadline.wall,
-        }
-    }
-}
 
 /// Who threw the kill switch, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,8 +93,18 @@ impl Registry {
             Entry::Closed { .. } => drop(self.open.remove(&id)),
             Entry::Intent { about, gives, start, deadline, change, span } => {
                 let first = Span { since: *start, longest: 0, replaces: None };
-                let grant = self.begun(id, about, gives, deadline, span.unwrap_or(first));
-                self.grants.insert(id, Grant { start: *start, change: change.clone(), ..grant });
+                let span = span.unwrap_or(first);
+                let grant = self.begun(id, about, gives, deadline, span);
+                let replaced = span.replaces.map(|before| grant::row_to(before, self.get(before)));
+                self.grants.insert(
+                    id,
+                    Grant {
+                        start: *start,
+                        change: change.clone(),
+                        replaced: replaced.unwrap_or_default(),
+                        ..grant
+                    },
+                );
             }
             Entry::Applied { refused, .. } => {
                 if let Some(grant) = self.grants.get_mut(&id).filter(|grant| grant.state == State::Applying) {
@@ -246,6 +209,7 @@ impl Registry {
             ticket: typed.ticket,
             change: Vec::new(),
             span,
+            replaced: Vec::new(),
             votes: typed.votes,
         }
     }
@@ -279,9 +243,9 @@ impl Registry {
         self.grants.get(&id)
     }
 
-    /// Live grants whose id begins so.
+    /// Live grants whose id begins so, or the id of a grant that they replaced.
     pub fn matching(&self, prefix: &IdPrefix) -> impl Iterator<Item = &Grant> {
-        self.grants.values().filter(|grant| prefix.matches(grant.id))
+        self.grants.values().filter(|grant| grant.is_named_by(prefix))
     }
 
     /// Live grants of one person.
