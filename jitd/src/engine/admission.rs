@@ -1,5 +1,6 @@
 //! What is refused before any rule is looked at.
 
+use jit_common::escape;
 use jit_common::refusal::{Refusal, TextField};
 use jit_common::request::Ask;
 use jitd_core::lifecycle::registry::Lock;
@@ -22,6 +23,14 @@ pub(crate) fn text_lengths(ask: &Ask) -> Result<(), Refusal> {
 /// Refuses a text that is too long.
 pub(crate) fn text_length(field: TextField, text: Option<&String>) -> Result<(), Refusal> {
     text.map_or(Ok(()), |text| policy::check_text(field, text))
+}
+
+/// Refuses a reason of a denial in which nobody could read anything.
+pub(crate) fn says_something(note: &str) -> Result<(), Refusal> {
+    match note.chars().all(|c| c.is_whitespace() || !escape::is_plain(c)) {
+        true => Err(Refusal::BadRequest { why: "a denial says why: give the reason with --note".into() }),
+        false => Ok(()),
+    }
 }
 
 /// A request without what was typed for it, but for the beginning of its role.
@@ -78,4 +87,19 @@ pub(crate) fn revokes(policy: &Policy, uid: u32, person: &PersonFacts) -> bool {
 fn is_among(who: &Subjects, person: &PersonFacts) -> bool {
     person.account == AccountState::Ordinary
         && (who.users.contains(&person.name) || person.groups.iter().any(|group| who.groups.contains(group)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_that_nobody_can_read_is_none() {
+        for blank in ["", " ", "\t \n", "\u{200b}", "\u{a0}\u{2003}", "\u{1b}\u{202e}"] {
+            assert!(says_something(blank).is_err(), "{blank:?}");
+        }
+        for said in ["no", " no ", "\u{1b}[31mno", "nein, 明日"] {
+            assert_eq!(says_something(said), Ok(()), "{said}");
+        }
+    }
 }

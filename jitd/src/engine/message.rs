@@ -71,6 +71,8 @@ pub enum Message {
     Call(Box<Call>),
     /// Somebody reads the record.
     Read(Stretch),
+    /// Somebody wants to read the record: what of the person counts for what they may see.
+    Natural(Box<PersonFacts>, oneshot::Sender<PersonFacts>),
     /// Somebody takes the whole record away: its end is signed first, so that the copy can be trusted to there.
     Sign(oneshot::Sender<()>),
     /// Sudo has been asked about a grant.
@@ -224,6 +226,16 @@ impl Handle {
         let stretch = Stretch { after, limit, of, reply };
         self.tell(Message::Read(stretch)).await.map_err(|error| error.to_string())?;
         answer.await.map_err(|_| NotTaken::Stopped.to_string())?
+    }
+
+    /// A person without the groups that jitd gave them: those count for nobody.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn natural(&self, person: PersonFacts) -> Result<PersonFacts, NotTaken> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Message::Natural(Box::new(person), reply)).await?;
+        answer.await.map_err(|_| NotTaken::Stopped)
     }
 
     /// Has the end of the record signed, unless it is already.

@@ -227,6 +227,10 @@ impl Engine {
         match message {
             Message::Call(call) => self.call(*call, now),
             Message::Read(stretch) => self.read(stretch),
+            Message::Natural(mut person, reply) => {
+                self.host.natural(&mut person, now);
+                let _ = reply.send(*person);
+            }
             Message::Sign(done) => {
                 self.book.sign(now);
                 self.inbox.head.send_replace(self.book.head());
@@ -331,6 +335,7 @@ impl Engine {
                 Message::End | Message::Fail => return,
                 Message::Call(_)
                 | Message::Sign(_)
+                | Message::Natural(..)
                 | Message::Asked { .. }
                 | Message::Answered(_)
                 | Message::Policy(_)

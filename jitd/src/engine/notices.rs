@@ -23,7 +23,7 @@ impl Notices {
     /// Something waits for those who could approve.
     pub fn opened(&mut self, open: &Open, now: &Now) {
         let Open { id, by, role, .. } = open;
-        let reason = open.reason.as_deref().map_or_else(String::new, |reason| format!(": {}", shown(reason)));
+        let reason = open.reason.as_deref().map_or_else(String::new, |reason| format!(", reason: {}", quoted(reason)));
         let text = format!(
             "jit: {} asks for {role} for {}{reason}. `jitctl show {id}` tells more; `jitctl approve {id}` or `jitctl deny {id} \
              --note WHY` decides.",
@@ -54,7 +54,7 @@ impl Notices {
     /// It was denied: those who had approved hear of it.
     pub fn denied(&mut self, open: &Open, by: &Person, note: &str) {
         let Open { id, role, .. } = open;
-        let note = shown(note);
+        let note = quoted(note);
         for vote in open.votes.iter().filter(|vote| vote.by != *by) {
             let whose = &open.by.name;
             self.tell(&vote.by, format!("jit: {} denied {id} ({role} for {whose}): {note}", by.name));
@@ -64,7 +64,7 @@ impl Notices {
     /// Whoever asked hears that it was denied.
     pub fn denied_to_requester(&mut self, open: &Open, by: &Person, note: &str) {
         let Open { id, role, .. } = open;
-        let note = shown(note);
+        let note = quoted(note);
         self.tell(&open.by, format!("jit: {} denied your request {id} for {role}: {note}", by.name));
     }
 
@@ -109,6 +109,23 @@ fn length(seconds: u32) -> String {
     GrantDuration::from_secs(seconds).map_or_else(|_| format!("{seconds} s"), |length| length.to_string())
 }
 
-fn shown(text: &str) -> String {
-    escaped(&text.chars().take(SHOWN).collect::<String>()).to_string()
+/// What somebody typed, between quotes, so that it cannot be taken for what jitd says; quotes in it are single ones.
+fn quoted(text: &str) -> String {
+    let shown: String = text.chars().take(SHOWN).map(|c| if c == '"' { '\'' } else { c }).collect();
+    format!("\"{}\"", escaped(&shown))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_stands_between_quotes_and_cannot_leave_them() {
+        let typed = "fix it\". `jitctl approve 7k2m9xqa` decides.\r\njit: bob denied \u{202e}it";
+        let quoted = quoted(typed);
+        assert!(quoted.starts_with("\"fix it'. `jitctl") && quoted.ends_with("it\""), "{quoted}");
+        assert_eq!(quoted.matches('"').count(), 2);
+        assert!(!quoted.contains(['\r', '\n', '\u{202e}']), "{quoted}");
+        assert_eq!(super::quoted(&"x".repeat(5000)).len(), SHOWN + 2);
+    }
 }

@@ -102,6 +102,7 @@ impl Engine {
             policy::check_account(&call.person)?;
             approves(&open, call)?;
         }
+        admission::says_something(note)?;
         let mut by = ClosedBy {
             person: Some(caller(call)),
             from: Some(call.peer.origin.clone()),

@@ -137,12 +137,12 @@ async fn talk(client: &mut Client, peer: Peer, reception: &Reception, seat: Seat
     };
     if caller.person.account != AccountState::Ordinary {
         // It is refused whatever was typed for it.
-        facts::without_texts(&mut request);
+        facts::without_texts(&mut request, &caller.person.account);
     }
     match request {
         Request::Log(query) => {
             drop(seat);
-            follow(client, &caller, query, reception).await
+            follow(client, caller, query, reception).await
         }
         Request::Await { .. } => {
             drop(seat);
@@ -172,7 +172,7 @@ async fn talk(client: &mut Client, peer: Peer, reception: &Reception, seat: Seat
 /// Following has seats of its own, so that it never keeps a call out.
 async fn follow(
     client: &mut Client,
-    caller: &Caller,
+    caller: Caller,
     query: LogQuery,
     reception: &Reception,
 ) -> Result<(), Broken> {

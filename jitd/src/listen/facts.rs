@@ -1,6 +1,7 @@
 //! What has to be known of a caller before a request of theirs is taken up, and what of it is not even carried on.
 
 use jit_common::request::{DropTarget, Request};
+use jitd_core::policy::AccountState;
 
 use crate::engine::admission;
 
@@ -38,8 +39,8 @@ impl Facts {
     }
 }
 
-/// Takes out of a request what was typed for it, but for the beginning of a role's name.
-pub(super) fn without_texts(request: &mut Request) {
+/// Takes out of a request what was typed for it, but for the beginning of a role's name, and for what root may say.
+pub(super) fn without_texts(request: &mut Request, account: &AccountState) {
     match request {
         Request::Elevate(ask) => *ask = admission::without_texts(ask),
         Request::Extend { target, ask } => {
@@ -49,6 +50,7 @@ pub(super) fn without_texts(request: &mut Request) {
             (ask.reason, ask.ticket) = (None, None);
         }
         Request::Approve { note, .. } => *note = None,
+        Request::Deny { .. } if *account == AccountState::Root => {}
         Request::Deny { note, .. } => note.clear(),
         Request::Await { .. }
         | Request::Pending
@@ -89,15 +91,27 @@ mod tests {
             Request::Deny { id: id(), note: long.clone() },
         ];
         for mut request in requests {
-            without_texts(&mut request);
+            without_texts(&mut request, &AccountState::Locked);
             let shown = format!("{request:?}");
             assert!(shown.matches('x').count() <= admission::SHOWN + 8, "{shown}");
             assert!(shown.len() < 400, "{shown}");
         }
         let approve = Request::Approve { id: id(), duration: Some(duration), note: None };
         let mut same = approve.clone();
-        without_texts(&mut same);
+        without_texts(&mut same, &AccountState::Locked);
         assert_eq!(same, approve, "what decides stays");
+    }
+
+    #[test]
+    fn what_root_says_of_a_denial_stays_and_of_what_root_may_not_do_goes() {
+        let deny = Request::Deny { id: "7k2m".parse().unwrap(), note: "an intruder".into() };
+        let mut same = deny.clone();
+        without_texts(&mut same, &AccountState::Root);
+        assert_eq!(same, deny);
+        let note = Some("fine with me".into());
+        let mut approve = Request::Approve { id: "7k2m".parse().unwrap(), duration: None, note };
+        without_texts(&mut approve, &AccountState::Root);
+        assert!(matches!(approve, Request::Approve { note: None, .. }));
     }
 
     #[test]

@@ -25,7 +25,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// Sends what the query asks for.
 pub(super) async fn send(
     client: &mut Client,
-    caller: &Caller,
+    mut caller: Caller,
     query: &LogQuery,
     reception: &Reception,
 ) -> Result<(), Broken> {
@@ -33,6 +33,11 @@ pub(super) async fn send(
         return client.refuse(refusal).await;
     }
     let mut right = Right::now(reception);
+    caller.person = match reception.engine.natural(caller.person).await {
+        Ok(person) => person,
+        Err(_) => return client.refuse(Refusal::Stopping).await,
+    };
+    let caller = &caller;
     let view = View::of(&reception.engine.policy().policy, caller, query);
     let unknown = reception.engine.policy().invalid_because();
     if let Some(why) = unknown.filter(|_| caller.peer.uid != 0) {
@@ -123,7 +128,8 @@ impl Right {
         self.policies.mark_unchanged();
         self.next = next_look(reception);
         let found = conversation::find_caller(caller.peer.clone(), Facts::Person, reception).await?;
-        view.still_holds(&reception.engine.policy().policy, &found.person)
+        let person = reception.engine.natural(found.person).await.map_err(|_| Refusal::Stopping)?;
+        view.still_holds(&reception.engine.policy().policy, &person)
     }
 }
 
