@@ -113,7 +113,8 @@ pub fn look(
     Ok(Report { outcomes: plan.outcomes, told: Vec::new() })
 }
 
-/// As [`look`], and under the first lock, which is waited for up to about `wait`: what is seen is [`Caller::done`].
+/// As [`look`], and under the first lock, which is waited for up to about `wait`. [`Caller::done`] is told of what is so
+/// already, and of nothing that would first have to be done.
 ///
 /// # Errors
 /// As [`look`], or somebody holds the lock.
@@ -127,7 +128,8 @@ pub fn look_locked(
     let dir = Dir::open(&paths.etc_dir, paths.owner)?;
     let _lock = password_lock(&dir, paths, wait)?;
     let report = look(paths, wanted, given, caller)?;
-    caller.done(&report.outcomes);
+    let so = report.outcomes.iter().filter(|(_, outcome)| outcome.is_so_already());
+    caller.done(&so.map(|(of, outcome)| (of.clone(), outcome.clone())).collect());
     Ok(report)
 }
 

@@ -99,6 +99,15 @@ impl Outcome {
         }
     }
 
+    /// Whether it is so without a change: what a look alone may tell as a fact.
+    #[must_use]
+    pub fn is_so_already(&self) -> bool {
+        match self {
+            Self::Kept | Self::AlreadyNatural | Self::WasGone | Self::Refused(_) => true,
+            Self::Added | Self::PutBack | Self::Removed => false,
+        }
+    }
+
     /// Whether the person is in the group now; `None` when that was not found out.
     #[must_use]
     pub fn is_member(&self) -> Option<bool> {

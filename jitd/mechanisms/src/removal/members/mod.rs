@@ -10,6 +10,9 @@ use crate::groups::{Caller, Given, GroupsError, Membership, Outcome, Report, Wan
 use crate::guard_notes::Off;
 use crate::paths::HostPaths;
 
+/// How often it starts over because somebody was put in between a look without the lock and one with it.
+const ROUNDS: u32 = 4;
+
 /// What became of memberships that had to go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MembersRemoved {
@@ -38,14 +41,24 @@ pub fn remove_members(
     }
     let mut caller = Remover { note, off: BTreeMap::new() };
     let nothing = Wanted::default();
-    let report = converge(paths, &nothing, going, wait, &mut caller)?;
-    // Seen without the lock. Somebody may just be at it, so it counts only when it is seen with the lock as well.
-    let unsure: Given =
-        off_in(&report.outcomes).into_keys().filter(|of| !caller.off.contains_key(of)).collect();
-    if !unsure.is_empty() {
-        look_locked(paths, &nothing, &unsure, wait, &mut caller)?;
+    let (mut all, mut left) = (Report { outcomes: BTreeMap::new(), told: Vec::new() }, going.clone());
+    for _ in 0..ROUNDS {
+        let report = converge(paths, &nothing, &left, wait, &mut caller)?;
+        // Seen without the lock. Somebody may just be at it, so it counts only when it is seen with the lock as well.
+        let unsure = |of: &Membership| !caller.off.contains_key(of);
+        left = off_in(&report.outcomes).into_keys().filter(unsure).collect();
+        all.outcomes.extend(report.outcomes);
+        all.told.extend(report.told);
+        if !left.is_empty() {
+            look_locked(paths, &nothing, &left, wait, &mut caller)?;
+            // Who was put in between the two looks is to be taken out, and is not out yet.
+            left.retain(|of| !caller.off.contains_key(of));
+        }
+        if left.is_empty() {
+            break;
+        }
     }
-    Ok(caller.removed(&report))
+    Ok(caller.removed(&all))
 }
 
 /// Wants nobody in, and passes on what is off.

@@ -75,6 +75,41 @@ fn who_is_gone_already_is_off_and_seen_under_the_lock() {
     assert!(noted.is_empty(), "somebody may be putting him in at this moment");
 }
 
+/// How often this process has a file open.
+fn openings(path: &std::path::Path) -> usize {
+    let fds = fs::read_dir("/proc/self/fd").unwrap().flatten();
+    fds.filter(|fd| fs::read_link(fd.path()).is_ok_and(|link| link == path)).count()
+}
+
+#[test]
+fn who_is_put_in_between_the_look_and_the_lock_is_taken_out_and_only_then_noted() {
+    let (_scratch, paths) = host();
+    // As jitd does it: noted as given and with the lock held, but not yet renamed.
+    fs::write(&paths.etc_group, GROUP.replace("bob,alice,eve", "bob,eve")).unwrap();
+    fs::write(&paths.etc_gshadow, GSHADOW.replace("bob,alice,eve", "bob,eve")).unwrap();
+    let dir = Dir::open(&paths.etc_dir, paths.owner).unwrap();
+    let held = PasswordLock::take(&dir, name_of(&paths.password_lock), Duration::ZERO).unwrap();
+    let (going, host) = (Given::from([alice()]), paths.clone());
+    let guard = std::thread::spawn(move || {
+        let mut noted = Vec::new();
+        let wait = Duration::from_secs(20);
+        let removed = remove_members(&host, &going, wait, &mut |off| noted.push((off.clone(), group(&host))));
+        (removed, noted)
+    });
+    // It waits for the lock: it has seen that she is out.
+    while openings(&paths.password_lock) < 2 {
+        std::thread::yield_now();
+    }
+    fs::write(&paths.etc_group, GROUP).unwrap();
+    fs::write(&paths.etc_gshadow, GSHADOW).unwrap();
+    drop(held);
+    let (removed, noted) = guard.join().unwrap();
+    let (removed, off) = (removed.unwrap(), BTreeMap::from([(alice(), Off::TakenOut)]));
+    assert_eq!(group(&paths), GROUP.replace("bob,alice,eve", "bob,eve"));
+    assert_eq!((&removed.off, removed.stays.len()), (&off, 0));
+    assert_eq!(noted, [(off, group(&paths))], "she was out when it was noted");
+}
+
 #[test]
 fn nothing_to_do_touches_nothing() {
     let (_scratch, paths) = host();
