@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jit_mechanisms::HostPaths;
 use jit_mechanisms::groups::{
-    self, Caller, Given, GroupsError, Membership, Outcome, Report, Wanted as WantedMembers,
+    self, Caller, Given, GroupsError, Membership, Outcome, Refusal, Report, Wanted as WantedMembers,
 };
 use jitd_core::now::{NANOS, Now};
 use jitd_core::policy::PersonFacts;
@@ -122,20 +122,49 @@ impl Lending {
         wanted: &WantedMembers,
         given: &Given,
     ) -> Came {
-        let given: Given = given.iter().chain(self.doubtful.keys()).cloned().collect();
+        // What a live grant has, it has whatever was in doubt before.
+        let in_doubt: Given = self.doubtful.keys().filter(|of| !memory.given.contains(of)).cloned().collect();
+        let again: Given = in_doubt.iter().filter(|of| wanted.grants(of).is_some()).cloned().collect();
+        let given: Given = given.union(&in_doubt).cloned().collect();
         if given.is_empty() && wanted.memberships().next().is_none() {
             return Came::default();
         }
+        // Whether somebody is back by an older list or not in at all: from here on it is jitd's, and that is noted first.
+        let (wanted, not_again) = match note(paths, memory, &again) {
+            Ok(()) => (wanted.clone(), None),
+            Err(why) => (without(wanted, &again), Some(why)),
+        };
+        let mut came = self.make_so(paths, memory, &wanted, &given, &again);
+        for of in &again {
+            if let Some(why) = &not_again {
+                came.so.insert(of.clone(), Err(Refusal::NotNoted { why: why.clone() }.to_string()));
+            } else if came.put_back.remove(of) {
+                came.put_in.insert(of.clone());
+            }
+        }
+        came
+    }
+
+    fn make_so(
+        &mut self,
+        paths: &HostPaths,
+        memory: &mut Memory,
+        wanted: &WantedMembers,
+        given: &Given,
+        noted: &Given,
+    ) -> Came {
         // Before the files are read: whoever is gone now has written what he will.
         let running = self.running(paths);
+        let bystanders = BTreeSet::new();
         let mut scribe =
-            Scribe { paths, memory, elsewhere: &self.elsewhere, locked: false, bystanders: BTreeSet::new() };
-        let made = groups::converge(paths, wanted, &given, self.wait, &mut scribe)
+            Scribe { paths, memory, elsewhere: &self.elsewhere, noted, locked: false, bystanders };
+        let made = groups::converge(paths, wanted, given, self.wait, &mut scribe)
             .and_then(|report| sure(report, paths, self.wait, &mut scribe));
-        let bystanders = scribe.bystanders;
+        let (bystanders, locked) = (scribe.bystanders, scribe.locked);
         match made {
             Ok(report) => {
-                self.wait = WAIT;
+                // Where nothing had to be done, nobody knows whether the lock is free again.
+                self.wait = if locked { WAIT } else { self.wait };
                 memory.given = report.given_after(std::mem::take(&mut memory.given));
                 let came_back = self.doubt(&report, bystanders, &running);
                 Came { came_back, ..Came::of(report) }
@@ -166,7 +195,8 @@ impl Lending {
     fn doubt(&mut self, report: &Report, bystanders: BTreeSet<u32>, running: &BTreeSet<u32>) -> Given {
         let is_out = |of: &Membership| report.outcomes.get(of) == Some(&Outcome::Removed);
         let came_back = self.doubtful.keys().filter(|of| is_out(of)).cloned().collect();
-        self.doubtful.retain(|_, who| !who.is_disjoint(running));
+        let is_ours = |of: &Membership| report.outcomes.get(of).and_then(Outcome::is_ours) == Some(true);
+        self.doubtful.retain(|of, who| !who.is_disjoint(running) && !is_ours(of));
         if !bystanders.is_empty() {
             let out = report.outcomes.keys().filter(|of| is_out(of));
             self.doubtful.extend(out.map(|of| (of.clone(), bystanders.clone())));
@@ -236,6 +266,23 @@ impl Lending {
     }
 }
 
+/// What is wanted, but for these.
+fn without(wanted: &WantedMembers, these: &Given) -> WantedMembers {
+    let mut rest = WantedMembers::default();
+    for of in wanted.memberships().filter(|of| !these.contains(of)) {
+        wanted.grants(of).into_iter().flatten().for_each(|id| rest.add(of.clone(), *id));
+    }
+    rest
+}
+
+/// Notes as given who was in doubt and is wanted again.
+fn note(paths: &HostPaths, memory: &mut Memory, again: &Given) -> Result<(), String> {
+    match again.is_empty() {
+        true => Ok(()),
+        false => memory.before_adding(paths, again),
+    }
+}
+
 /// Who is gone was perhaps seen to be gone while somebody was at it with an older list: it counts when it is seen under the
 /// lock as well.
 fn sure(
@@ -287,6 +334,8 @@ struct Scribe<'a> {
     paths: &'a HostPaths,
     memory: &'a mut Memory,
     elsewhere: &'a BTreeMap<String, u32>,
+    /// What is to be noted in any case.
+    noted: &'a Given,
     locked: bool,
     /// Who may be about to write an older list.
     bystanders: BTreeSet<u32>,
@@ -294,7 +343,7 @@ struct Scribe<'a> {
 
 impl Caller for Scribe<'_> {
     fn about_to_add(&mut self, adding: &Given) -> Result<(), String> {
-        self.memory.before_adding(self.paths, adding)
+        self.memory.before_adding(self.paths, &adding.union(self.noted).cloned().collect())
     }
 
     fn uid_elsewhere(&mut self, user: &str) -> Option<u32> {

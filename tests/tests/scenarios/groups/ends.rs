@@ -179,14 +179,14 @@ fn a_reboot_ends_it_before_anybody_logs_in() {
 }
 
 /// Who got to the fatal call first.
-enum End {
+pub(super) enum End {
     JitdDied,
     SudoDied,
     Through,
 }
 
 /// Lets alice ask, and kills jitd at the `number`th of these calls.
-fn killed_at(site: &Site, call: &str, number: u32) -> End {
+pub(super) fn killed_at(site: &Site, call: &str, number: u32) -> End {
     let pid = site.jitd.pid_inside().unwrap().to_string();
     let (trace, inject) = (format!("trace={call}"), format!("inject={call}:signal=SIGKILL:when={number}"));
     let words = ["strace", "-f", "-o", "/dev/null", "-e", &trace, "-e", &inject, "-p", &pid];
@@ -213,7 +213,7 @@ fn killed_at(site: &Site, call: &str, number: u32) -> End {
 }
 
 #[test]
-fn killed_at_any_write_of_a_grant_of_a_group_nobody_is_left_in_and_nobody_taken_out() {
+pub(super) fn killed_at_any_write_of_a_grant_of_a_group_nobody_is_left_in_and_nobody_taken_out() {
     let Some(mut site) = lending(Release::Bookworm) else { return };
     site.run(&["gpasswd", "-a", "dora", "docker"]).unwrap().expect_ok();
     let before = files(&site);

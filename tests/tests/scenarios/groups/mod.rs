@@ -1,5 +1,6 @@
 //! Roles that give groups: in for as long as the grant lasts, by whatever way it ends, and nobody else touched.
 
+mod doubt;
 mod ends;
 mod many;
 mod others;

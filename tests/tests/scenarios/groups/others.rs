@@ -42,6 +42,29 @@ fn a_held_lock_refuses_on_the_way_in_and_is_stuck_on_the_way_out_and_slows_nobod
 }
 
 #[test]
+fn a_held_lock_is_waited_for_once_while_other_members_stay() {
+    let Some(site) = lending(Release::Bookworm) else { return };
+    site.grant("alice", "docker", "30m");
+    site.sh(&format!("({HOLD}) > /dev/null 2>&1")).unwrap().expect_ok();
+    let refused = || {
+        let begun = Instant::now();
+        site.elevate("dora", "docker", "30m").expect_code(1).expect_says("/etc/group.lock is locked by");
+        begun.elapsed()
+    };
+    let first = refused();
+    let quickest = (0..5).map(|_| {
+        // The groups are as they should be: for this no lock is taken.
+        site.grant("dora", "ids", "30m");
+        site.jitctl("dora", &["drop"]).unwrap().expect_ok();
+        refused()
+    });
+    let quickest = quickest.min().unwrap();
+    measured(&format!("refused after {first:?}, then after {quickest:?}"));
+    assert!(quickest < Duration::from_millis(300), "{quickest:?}");
+    site.sh("kill $(cat /tmp/holder)").unwrap().expect_ok();
+}
+
+#[test]
 fn what_still_holds_the_group_is_named() {
     for release in Release::ALL {
         let Some(site) = lending(release) else { return };
