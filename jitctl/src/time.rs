@@ -1,5 +1,7 @@
 //! What time it is, and how times are shown and read. The only file of jitctl that asks the clock.
 
+use std::env;
+use std::fs;
 use std::time::Duration;
 
 use jiff::civil::{Date, DateTime, Time};
@@ -46,10 +48,20 @@ pub(crate) enum NotAStart {
     },
 }
 
+/// The zone of this process, as tzset(3) finds it. Without a TZ it is the file that localtime(5) names; jiff would list all zones
+/// there are, in a hundred directories, to find the name of this one.
+fn zone() -> TimeZone {
+    let of_host = || TimeZone::tzif("Local", &fs::read("/etc/localtime").ok()?).ok();
+    match env::var_os("TZ") {
+        Some(_) => TimeZone::system(),
+        None => of_host().unwrap_or_else(TimeZone::system),
+    }
+}
+
 impl Clock {
     /// Reads the clock and the zone of this process.
     pub(crate) fn read() -> Self {
-        Self { now: Timestamp::now(), zone: TimeZone::system() }
+        Self { now: Timestamp::now(), zone: zone() }
     }
 
     #[cfg(test)]
