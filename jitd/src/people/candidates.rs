@@ -145,7 +145,7 @@ mod tests {
         let local = Local {
             passwd: "first:x:1000:60::/:/bin/sh\n".into(),
             group: "empty:x:50:\nleads:x:60:alice\n".into(),
-            shadow: String::new(),
+            ..Local::default()
         };
         let told = [
             ("empty", told_group(50, &[])),

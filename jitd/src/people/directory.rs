@@ -36,7 +36,8 @@ impl Directory {
     /// # Errors
     /// When a local database cannot be read. A group that cannot be looked up has a state that says so.
     pub(super) fn open(named: &BTreeSet<String>, wall: i64) -> Result<Self, PeopleError> {
-        let (local, named) = (Local::read()?, NamedGroups::look_up(named));
+        let local = Local::read()?;
+        let named = NamedGroups::look_up(named, local.first_groups(named));
         Ok(Self { local, named, names_of_gids: BTreeMap::new(), wall })
     }
 
@@ -80,11 +81,14 @@ impl Directory {
         let gids = getgrouplist(&name, user.gid).map_err(failed)?;
         let gids: Vec<u32> = gids.into_iter().map(Gid::as_raw).collect();
         let mut names: BTreeSet<String> = self.named.of(&user.name, &gids).collect();
-        names.extend(self.local.names_of_groups(&gids));
-        for gid in gids {
+        let here = self.local.names_of_groups(&gids);
+        // The groups that a policy names have been looked up by name. What else a directory calls a number that has a name
+        // here is asked by nobody, and each question is a walk through the whole file.
+        for gid in gids.iter().filter(|gid| !here.contains_key(gid)) {
             // A gid without a name cannot be named by a policy either.
-            names.extend(self.name_of_gid(gid).map_err(failed)?);
+            names.extend(self.name_of_gid(*gid).map_err(failed)?);
         }
+        names.extend(here.into_values().flatten());
         Ok(names.into_iter().collect())
     }
 
@@ -123,9 +127,13 @@ fn account_state(names: BTreeSet<String>, shell: String, is_locked: bool, has_ex
 pub(super) struct NamedGroups(pub(super) BTreeMap<String, Result<Option<Group>, Errno>>);
 
 impl NamedGroups {
-    /// Looks each up.
-    pub(super) fn look_up(named: &BTreeSet<String>) -> Self {
-        Self(named.iter().map(|name| (name.clone(), Group::from_name(name))).collect())
+    /// Looks each up that is not known already.
+    pub(super) fn look_up(named: &BTreeSet<String>, mut known: BTreeMap<String, Group>) -> Self {
+        let mut found = |name: &String| match known.remove(name) {
+            Some(group) => Ok(Some(group)),
+            None => Group::from_name(name),
+        };
+        Self(named.iter().map(|name| (name.clone(), found(name))).collect())
     }
 
     /// What became of it.

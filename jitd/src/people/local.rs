@@ -1,10 +1,13 @@
 //! The account databases of this host in /etc, read once for one look-up: passwd(5), group(5), shadow(5).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 
+use nix::unistd::Group;
+
 use super::PeopleError;
+use super::first;
 use super::shadow::Shadow;
 
 /// The texts of the local databases.
@@ -13,10 +16,11 @@ pub(super) struct Local {
     pub(super) passwd: String,
     pub(super) group: String,
     pub(super) shadow: String,
+    pub(super) nsswitch: String,
 }
 
 impl Local {
-    /// Reads all three.
+    /// Reads all of them, and where NSS looks.
     ///
     /// # Errors
     /// When one is there and cannot be read.
@@ -25,6 +29,7 @@ impl Local {
             passwd: local_file("/etc/passwd")?,
             group: local_file("/etc/group")?,
             shadow: local_file("/etc/shadow")?,
+            nsswitch: local_file("/etc/nsswitch.conf")?,
         })
     }
 
@@ -42,9 +47,21 @@ impl Local {
         Shadow::parse(&self.shadow, name)
     }
 
-    /// Every name that these numbers have in /etc/group.
-    pub(super) fn names_of_groups<'a>(&'a self, gids: &'a [u32]) -> impl Iterator<Item = String> + 'a {
-        self.groups().filter(|line| gids.contains(&line.gid)).map(|line| line.name.to_owned())
+    /// Every name that these numbers have in /etc/group; a number without a name is not among them.
+    pub(super) fn names_of_groups(&self, gids: &[u32]) -> BTreeMap<u32, Vec<String>> {
+        let mut names: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+        for line in self.groups().filter(|line| gids.contains(&line.gid)) {
+            names.entry(line.gid).or_default().push(line.name.to_owned());
+        }
+        names
+    }
+
+    /// Those of the groups of which NSS would say what stands here, and nothing else.
+    pub(super) fn first_groups(&self, names: &BTreeSet<String>) -> BTreeMap<String, Group> {
+        match first::files_come_first(&self.nsswitch) {
+            true => first::plain_groups(&self.group, names.iter()),
+            false => BTreeMap::new(),
+        }
     }
 
     /// Whether /etc/group has a group of this name.
@@ -80,16 +97,27 @@ struct GroupLine<'a> {
 impl<'a> GroupLine<'a> {
     /// `None` for a line that is none of a group, as glibc passes it over.
     fn parse(line: &'a str) -> Option<Self> {
-        let mut fields = line.split(':');
-        let (name, gid) = (fields.next()?, fields.nth(1)?.parse().ok()?);
-        Some(Self { name, gid, members: fields.next().unwrap_or_default() })
+        let (name, rest) = field(line);
+        let (gid, rest) = field(field(rest?).1?);
+        Some(Self { name, gid: gid.parse().ok()?, members: rest.map_or("", |rest| field(rest).0) })
+    }
+}
+
+/// The text up to the first colon, and what stands behind it. Fields are short: looking at byte after byte finds their end
+/// faster than what finds one far away, and a look-up goes through all lines.
+fn field(line: &str) -> (&str, Option<&str>) {
+    let colon = line.bytes().position(|byte| byte == b':').and_then(|at| line.split_at_checked(at));
+    match colon {
+        Some((field, rest)) => (field, rest.get(1..)),
+        None => (line, None),
     }
 }
 
 /// The text of a local database; nothing when this host has none.
 fn local_file(path: &'static str) -> Result<String, PeopleError> {
     match fs::read(path) {
-        Ok(text) => Ok(String::from_utf8_lossy(&text).into_owned()),
+        Ok(text) => Ok(String::from_utf8(text)
+            .unwrap_or_else(|odd| String::from_utf8_lossy(odd.as_bytes()).into_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
         Err(source) => Err(PeopleError::File { path, source }),
     }
@@ -103,8 +131,13 @@ mod tests {
     fn a_group_that_shares_its_number_is_a_group_all_the_same() {
         let group = "users:x:100:\nstaff:x:50:alice\ncontractors:x:100:\nbroken\nother:x:7:\n".to_owned();
         let local = Local { group, ..Local::default() };
-        let names: Vec<String> = local.names_of_groups(&[100, 50]).collect();
-        assert_eq!(names, ["users", "staff", "contractors"]);
+        let names = local.names_of_groups(&[100, 50, 9]);
+        assert_eq!(
+            names.get(&100).map(Vec::as_slice),
+            Some(&["users".to_owned(), "contractors".to_owned()][..])
+        );
+        assert_eq!(names.get(&50).map(Vec::as_slice), Some(&["staff".to_owned()][..]));
+        assert_eq!(names.len(), 2);
     }
 
     #[test]
@@ -112,7 +145,7 @@ mod tests {
         let local = Local {
             passwd: "alice:x:1000:50::/:/bin/sh\nbob:x:1001:100::/:/bin/sh\nbroken\nhalf:x:7\n".into(),
             group: "leads:x:50:carol, dave,\nalso:x:50:erin\nleads:x:51:fred\nother:x:7:bob\n".into(),
-            shadow: String::new(),
+            ..Local::default()
         };
         let members = |name, gid| local.members(name, gid).into_iter().collect::<Vec<_>>().join(" ");
         assert_eq!(members("leads", 50), "alice carol dave erin fred");

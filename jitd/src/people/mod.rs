@@ -5,6 +5,7 @@
 
 mod candidates;
 mod directory;
+mod first;
 mod local;
 mod lookups;
 mod members;
@@ -108,7 +109,8 @@ pub async fn name_of(uid: u32) -> String {
 
 /// What is known of these groups; nothing when the databases do not answer in time.
 pub async fn groups(named: BTreeSet<String>) -> BTreeMap<String, GroupState> {
-    let states = look_up(Places::Callers, move || NamedGroups::look_up(&named).states()).await;
+    let states =
+        look_up(Places::Callers, move || NamedGroups::look_up(&named, BTreeMap::new()).states()).await;
     states.unwrap_or_default()
 }
 
