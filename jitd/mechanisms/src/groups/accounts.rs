@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Membership;
 use super::refusal::Refusal;
-use super::text::{name_of, ranges};
+use super::text::{Firsts, name_of, ranges};
 
 /// Answers which uid a user has that is not in `/etc/passwd`.
 pub(super) type Elsewhere<'e> = dyn FnMut(&str) -> Option<u32> + 'e;
@@ -21,8 +21,12 @@ impl Accounts {
     pub(super) fn find(passwd: &[u8], users: &BTreeSet<&str>) -> Self {
         let wanted: BTreeMap<&[u8], &str> = users.iter().map(|user| (user.as_bytes(), *user)).collect();
         let mut found = BTreeMap::new();
+        let firsts = Firsts::of(users);
         for (_, range) in ranges(passwd) {
             let line = passwd.get(range).unwrap_or_default();
+            if !firsts.may_begin(line) {
+                continue;
+            }
             let Some(user) = name_of(line).and_then(|name| wanted.get(name)) else { continue };
             if let Some(account) = account(line) {
                 found.entry((*user).to_owned()).or_insert(account);

@@ -8,7 +8,7 @@ use jitd_core::policy::GroupRef;
 
 use super::file::{self, Found};
 use super::refusal::{Kind, Refusal};
-use super::text::{GroupFile, name_of, ranges};
+use super::text::{Firsts, GroupFile, name_of, ranges};
 use crate::dir::{Dir, DirError};
 use crate::paths::{HostPaths, name_of as last_part};
 
@@ -118,15 +118,16 @@ struct Numbers<'b> {
 impl<'b> Numbers<'b> {
     fn read(bytes: &'b [u8], names: &BTreeSet<&str>) -> Self {
         let wanted: BTreeSet<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
-        let lines: Vec<(&[u8], u32)> =
-            ranges(bytes).filter_map(|(_, range)| name_and_gid(bytes.get(range)?)).collect();
+        let firsts = Firsts::of(names);
+        let lines = || ranges(bytes).filter_map(|(_, range)| bytes.get(range));
         let mut numbers = Self::default();
-        for (name, gid) in lines.iter().filter(|(name, _)| wanted.contains(name)) {
-            numbers.of_name.entry(name).or_insert(*gid);
-            numbers.names.entry(*gid).or_default();
+        let theirs = lines().filter(|line| firsts.may_begin(line)).filter_map(name_and_gid);
+        for (name, gid) in theirs.filter(|(name, _)| wanted.contains(name)) {
+            numbers.of_name.entry(name).or_insert(gid);
+            numbers.names.entry(gid).or_default();
         }
-        for (name, gid) in &lines {
-            if let Some(names) = numbers.names.get_mut(gid) {
+        for (name, gid) in lines().filter_map(name_and_gid) {
+            if let Some(names) = numbers.names.get_mut(&gid) {
                 names.push(name);
             }
         }
@@ -138,8 +139,21 @@ impl<'b> Numbers<'b> {
 /// of writing hides that two groups share it.
 fn name_and_gid(line: &[u8]) -> Option<(&[u8], u32)> {
     let name = name_of(line)?;
-    let third = line.splitn(4, |&byte| byte == b':').nth(2)?;
-    Some((name, std::str::from_utf8(third).ok()?.trim().parse().ok()?))
+    // Byte after byte: fields are short, and every line of a long file comes here.
+    let colon = |text: &[u8]| text.iter().position(|&byte| byte == b':');
+    let second = line.get(colon(line)? + 1..)?;
+    let third = second.get(colon(second)? + 1..)?;
+    let third = third.get(..colon(third).unwrap_or(third.len()))?;
+    Some((name, number(third)?))
+}
+
+fn number(field: &[u8]) -> Option<u32> {
+    let digit = |number: Option<u32>, byte: &u8| match byte {
+        b'0'..=b'9' => number?.checked_mul(10)?.checked_add(u32::from(byte - b'0')),
+        _ => None,
+    };
+    let plain = if field.is_empty() { None } else { field.iter().fold(Some(0), digit) };
+    plain.or_else(|| std::str::from_utf8(field).ok()?.trim().parse().ok())
 }
 
 #[cfg(test)]

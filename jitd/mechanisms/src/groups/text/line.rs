@@ -148,9 +148,12 @@ fn is(field: &[u8], user: &str) -> bool {
     trimmed(field) == user.as_bytes()
 }
 
-/// Without the white space before it, as isspace(3) has it.
+/// White space, as isspace(3) has it.
+pub(super) const WHITE: [u8; 6] = [b' ', 0x09, 0x0a, 0x0b, 0x0c, 0x0d];
+
+/// Without the white space before it.
 pub(super) fn trimmed(text: &[u8]) -> &[u8] {
-    let white = text.iter().take_while(|byte| matches!(byte, b' ' | 0x09..=0x0d)).count();
+    let white = text.iter().take_while(|byte| WHITE.contains(byte)).count();
     text.get(white..).unwrap_or_default()
 }
 

@@ -14,7 +14,7 @@ mod untouched;
 
 pub use untouched::only_members_differ;
 
-use line::{Entry, Line, trimmed};
+use line::{Entry, Line, WHITE, trimmed};
 
 /// What came of a change to the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +39,13 @@ impl<'b> GroupFile<'b> {
     #[must_use]
     pub fn parse(bytes: &'b [u8], kind: Kind, names: &BTreeSet<&str>) -> Self {
         let wanted: BTreeMap<&[u8], &str> = names.iter().map(|name| (name.as_bytes(), *name)).collect();
+        let firsts = Firsts::of(names);
         let mut lines: BTreeMap<String, Vec<Line<'b>>> = BTreeMap::new();
         for (number, range) in ranges(bytes) {
             let text = bytes.get(range.clone()).unwrap_or_default();
+            if !firsts.may_begin(text) {
+                continue;
+            }
             if let Some(name) = name_of(text).and_then(|name| wanted.get(name)) {
                 let line = Line::read(text, number, range, name, kind);
                 lines.entry((*name).to_owned()).or_default().push(line);
@@ -182,6 +186,28 @@ fn agree(entry: &Entry<'_>, group: &str, wanted: u32) -> Result<(), Refusal> {
 
 fn malformed(group: &str, file: Kind, line: usize, why: Odd) -> Refusal {
     Refusal::Malformed { group: group.to_owned(), file, line, why }
+}
+
+/// With which byte a line begins that may be of one of some names: most lines of a long file are passed over by it.
+pub(super) struct Firsts([bool; 256]);
+
+impl Firsts {
+    /// For lines of these names.
+    pub(super) fn of(names: &BTreeSet<&str>) -> Self {
+        let mut may = [false; 256];
+        let first = names.iter().filter_map(|name| name.bytes().next());
+        for byte in first.chain(WHITE) {
+            if let Some(may) = may.get_mut(usize::from(byte)) {
+                *may = true;
+            }
+        }
+        Self(may)
+    }
+
+    /// Whether it may be: white space stands before a name, too.
+    pub(super) fn may_begin(&self, line: &[u8]) -> bool {
+        line.first().and_then(|byte| self.0.get(usize::from(*byte))).is_some_and(|may| *may)
+    }
 }
 
 /// The name at the beginning of a line; `None` for what is no group: NIS lines and comments. The C library passes
