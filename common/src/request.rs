@@ -89,7 +89,7 @@ pub enum Request {
         /// Why, for the record.
         note: Option<String>,
     },
-    /// Releases the kill switch. Answered by `Done` or `Refused`.
+    /// Releases the kill switch. Answered by `Unlocked` or `Refused`.
     Unlock {
         /// Why, for the record.
         note: Option<String>,

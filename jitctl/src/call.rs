@@ -56,7 +56,8 @@ impl Daemon {
                 | Response::Roles(_)
                 | Response::Story(_)
                 | Response::Ended(_)
-                | Response::Done => return Err(Failure::OutOfTurn),
+                | Response::Done
+                | Response::Unlocked { .. } => return Err(Failure::OutOfTurn),
             }
         }
     }
@@ -85,9 +86,8 @@ fn belongs(request: &Request, answer: &Response) -> bool {
         // Without --revoke there is nothing to list, and jitd may simply say that it is done.
         Request::Lock { live: LiveGrants::Keep, .. } => matches!(answer, Response::Ended(_) | Response::Done),
         Request::Lock { live: LiveGrants::Revoke, .. } => matches!(answer, Response::Ended(_)),
-        Request::Deny { .. } | Request::Cancel(_) | Request::Unlock { .. } | Request::Erase(_) => {
-            matches!(answer, Response::Done)
-        }
+        Request::Deny { .. } | Request::Cancel(_) | Request::Erase(_) => matches!(answer, Response::Done),
+        Request::Unlock { .. } => matches!(answer, Response::Unlocked { .. }),
         Request::Log(_) => matches!(answer, Response::Log(_) | Response::LogEnd),
     }
 }
@@ -101,6 +101,6 @@ mod tests {
         let elevate = Request::Elevate(jit_common::request::Ask::default());
         assert!(!belongs(&elevate, &Response::Done));
         assert!(!belongs(&Request::Status, &Response::Ended(vec![])));
-        assert!(belongs(&Request::Unlock { note: None }, &Response::Done));
+        assert!(belongs(&Request::Unlock { note: None }, &Response::Unlocked { begin: 0 }));
     }
 }

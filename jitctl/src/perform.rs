@@ -194,6 +194,10 @@ pub(crate) fn present(request: &Request, answer: &Response, output: &Output) -> 
             output.answer(&headline(request), &AnswerJson::Done)?;
             Ok(Exit::Done)
         }
+        Response::Unlocked { begin } => {
+            output.answer(&unlocked(*begin), &AnswerJson::Unlocked { begin: *begin })?;
+            Ok(Exit::Done)
+        }
         Response::Welcome { .. } | Response::WrongVersion { .. } | Response::Log(_) | Response::LogEnd => {
             Err(Failure::OutOfTurn)
         }
@@ -224,7 +228,6 @@ fn headline(request: &Request) -> Page {
             let text = format!(": nothing is granted until `jitctl unlock`{kept}");
             page.line(2, Text::default().then(Ink::Bad, "locked").plain(text));
         }
-        Request::Unlock { .. } => page.line(2, Text::default().then(Ink::Good, "unlocked")),
         Request::Erase(_) => {
             let text =
                 ": what was typed for it; its entries stay, and copies that sinks took are not reached";
@@ -249,8 +252,26 @@ fn headline(request: &Request) -> Page {
         | Request::Show(_)
         | Request::Drop(_)
         | Request::Revoke { .. }
+        // Its answer says it.
+        | Request::Unlock { .. }
         | Request::Log(_) => {}
     }
+    page
+}
+
+/// That the host is unlocked, and what that sets in motion.
+fn unlocked(begin: u64) -> Page {
+    let mut page = Page::default();
+    let text = Text::default().then(Ink::Good, "unlocked");
+    page.line(
+        2,
+        match begin {
+            0 => text,
+            1 => text.plain(": 1 request that was approved begins now; `jitctl status` shows it"),
+            more => text
+                .plain(format!(": {more} requests that were approved begin now; `jitctl status` shows them")),
+        },
+    );
     page
 }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jitd_core::limits::OPEN_REQUESTS;
 use jitd_core::now::NANOS;
 use jitd_core::policy::{GroupState, LocalTime, PersonFacts, Subjects};
 use tokio::runtime;
@@ -16,7 +17,11 @@ use crate::policy_files::Live;
 use crate::zones;
 
 /// Enquiries that may be under way. Each is answered within [`people::NSS_PATIENCE`].
-const ROOM: usize = 256;
+const AT_A_TIME: usize = 256;
+
+/// Enquiries that may be under way or wait for that, in the order in which they came: as many as there can be open requests
+/// whose start is the same second, and as many again.
+const ROOM: usize = 2 * OPEN_REQUESTS;
 
 /// Nanoseconds after which no further member of a group is looked up: those who are known then are the answer. Shorter
 /// than the patience, after which there would be none.
@@ -68,27 +73,34 @@ pub struct Enquiries {
     engine: Handle,
     clock: Clock,
     runtime: runtime::Handle,
+    /// For all that were asked.
     places: Arc<Semaphore>,
+    /// For those under way.
+    at_a_time: Arc<Semaphore>,
 }
 
 impl Enquiries {
     /// Ready to be asked; `engine` hears the answers. To be called where a runtime is, which does the work.
     #[must_use]
     pub fn start(engine: Handle, clock: Clock) -> Self {
-        Self { engine, clock, runtime: runtime::Handle::current(), places: Arc::new(Semaphore::new(ROOM)) }
+        let semaphore = |places| Arc::new(Semaphore::new(places));
+        let (places, at_a_time) = (semaphore(ROOM), semaphore(AT_A_TIME));
+        Self { engine, clock, runtime: runtime::Handle::current(), places, at_a_time }
     }
 
     /// Asks. Never waits: the answer comes as [`Message::Answered`].
     ///
     /// # Errors
-    /// When too many questions are under way. Then there will be no answer to this one.
+    /// When too many questions wait. Then there will be no answer to this one.
     pub fn ask(&self, enquiry: Enquiry) -> Result<(), NotTaken> {
         let place = self.places.clone().try_acquire_owned().map_err(|error| match error {
             TryAcquireError::NoPermits => NotTaken::Full,
             TryAcquireError::Closed => NotTaken::Stopped,
         })?;
-        let Self { engine, clock, .. } = self.clone();
+        let Self { engine, clock, at_a_time, .. } = self.clone();
         self.runtime.spawn(async move {
+            // Nobody closes it. Without a turn of its own it is answered all the same.
+            let _turn = at_a_time.acquire_owned().await;
             let answer = answer(enquiry, clock).await;
             // An engine that has stopped asks no more. The place is kept until it has room for the answer.
             let _ = engine.tell(Message::Answered(Box::new(answer))).await;

@@ -53,6 +53,11 @@ pub enum Response {
     Ended(Vec<EndedView>),
     /// Done, and nothing more to say.
     Done,
+    /// The kill switch is released.
+    Unlocked {
+        /// Approved requests that begin now, unless something else stands in their way.
+        begin: u64,
+    },
     /// Entries of the record, oldest first.
     Log(Vec<LogEntry>),
     /// That was the newest entry.
@@ -260,6 +265,8 @@ pub struct StatusView {
     pub all: Option<Vec<GrantView>>,
     /// Open requests that are the caller's or wait for the caller.
     pub open: Vec<OpenView>,
+    /// How many are open on this host, everybody's, for auditors, operators and root; `None` for others.
+    pub waiting: Option<WaitingView>,
     /// jitd's version.
     pub daemon: String,
     /// Why nothing is granted at present, one sentence each; empty when all is well.
@@ -276,6 +283,17 @@ pub struct StatusView {
     pub entries: u64,
     /// The sinks.
     pub sinks: Vec<SinkView>,
+}
+
+/// Open requests in numbers. Each is counted once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingView {
+    /// Those about which people have to decide.
+    pub people: u64,
+    /// Those that are approved and begin as soon as nothing stands in their way.
+    pub approved: u64,
+    /// Those that are approved and whose start is to come.
+    pub scheduled: u64,
 }
 
 /// One sink.

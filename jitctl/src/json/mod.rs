@@ -47,6 +47,8 @@ pub(crate) enum AnswerJson<'a> {
     Ended { grants: Vec<EndedJson<'a>> },
     /// Done, and nothing more to say.
     Done,
+    /// The kill switch is released: how many approved requests begin now.
+    Unlocked { begin: u64 },
     /// No answer.
     Failed { exit: u8, sentence: &'a str, causes: &'a [String] },
     /// What `policy check` found.

@@ -1,6 +1,6 @@
 //! The state of things, and one request's story, in JSON.
 
-use jit_common::response::{Armed, EarlierView, SinkView, StatusView, StoryView, WayOff};
+use jit_common::response::{Armed, EarlierView, SinkView, StatusView, StoryView, WaitingView, WayOff};
 use serde::Serialize;
 
 use super::grant::EndJson;
@@ -13,6 +13,7 @@ pub(crate) struct StatusJson<'a> {
     mine: Vec<GrantJson<'a>>,
     all: Option<Vec<GrantJson<'a>>>,
     open: Vec<OpenJson<'a>>,
+    waiting: Option<WaitingJson>,
     not_granting: &'a [String],
     attention: &'a [String],
     daemon: &'a str,
@@ -21,6 +22,19 @@ pub(crate) struct StatusJson<'a> {
     live: u64,
     entries: u64,
     sinks: Vec<SinkJson<'a>>,
+}
+
+/// Everybody's open requests in numbers.
+#[derive(Debug, Serialize)]
+struct WaitingJson {
+    people: u64,
+    approved: u64,
+    scheduled: u64,
+}
+
+fn waiting(waiting: WaitingView) -> WaitingJson {
+    let WaitingView { people, approved, scheduled } = waiting;
+    WaitingJson { people, approved, scheduled }
 }
 
 /// One sink.
@@ -37,6 +51,7 @@ impl<'a> StatusJson<'a> {
             mine: status.mine.iter().map(GrantJson::of).collect(),
             all: status.all.as_ref().map(|all| all.iter().map(GrantJson::of).collect()),
             open: status.open.iter().map(OpenJson::of).collect(),
+            waiting: status.waiting.map(waiting),
             not_granting: &status.not_granting,
             attention: &status.attention,
             daemon: &status.daemon,

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed assumption is a failed test")]
 
 use jit_common::refusal::Refusal;
-use jit_common::response::{EndedView, WasView};
+use jit_common::response::{EndedView, WaitingView, WasView};
 use serde_json::{Value, json};
 
 use super::{AnswerJson, EntryJson, line};
@@ -158,11 +158,13 @@ fn explained() {
 fn status() {
     let mut status = samples::status();
     status.all = Some(vec![samples::grant()]);
+    status.waiting = Some(WaitingView { people: 3, approved: 1, scheduled: 2 });
     let expected = json!({
         "answer": "status",
         "mine": [],
         "all": [grant_json()],
         "open": [],
+        "waiting": { "people": 3, "approved": 1, "scheduled": 2 },
         "not_granting": [],
         "attention": [],
         "daemon": "0.1.0",
@@ -227,6 +229,7 @@ fn ended() {
     });
     assert_eq!(read(&AnswerJson::ended(&ended)), expected);
     assert_eq!(read(&AnswerJson::Done), json!({ "answer": "done" }));
+    assert_eq!(read(&AnswerJson::Unlocked { begin: 2 }), json!({ "answer": "unlocked", "begin": 2 }));
 }
 
 #[test]

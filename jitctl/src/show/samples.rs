@@ -188,6 +188,7 @@ pub(crate) fn role() -> RoleView {
 
 pub(crate) fn status() -> StatusView {
     StatusView {
+        waiting: None,
         mine: vec![],
         all: None,
         open: vec![],

@@ -1,6 +1,6 @@
 //! The state of things: what is wrong first, then one's grants, then jitd itself.
 
-use jit_common::response::{GrantView, SinkView, StateView, StatusView};
+use jit_common::response::{GrantView, SinkView, StateView, StatusView, WaitingView};
 
 use super::page::Ink;
 use super::{Page, Text, pending, pieces};
@@ -30,6 +30,9 @@ pub(crate) fn page(status: &StatusView, me: u32, clock: &Clock) -> Page {
     if let Some(all) = &status.all {
         page.blank();
         everybody(&mut page, all, clock);
+    }
+    if let Some(waiting) = &status.waiting {
+        open_requests(&mut page, waiting);
     }
     page.blank();
     daemon(&mut page, status);
@@ -68,6 +71,25 @@ fn everybody(page: &mut Page, all: &[GrantView], clock: &Clock) {
         if let Some(reason) = &grant.reason {
             page.line(2, Text::of("because: ").plain(reason));
         }
+    }
+}
+
+/// What may yet be granted.
+fn open_requests(page: &mut Page, waiting: &WaitingView) {
+    let WaitingView { people, approved, scheduled } = *waiting;
+    let parts = [
+        (people, "waiting for people"),
+        (approved, "approved and about to begin"),
+        (scheduled, "approved with a start to come"),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, which)| format!("{count} {which}"))
+        .collect();
+    if !parts.is_empty() {
+        let text = format!("open requests, everybody's: {}; ", parts.join(", "));
+        page.line(0, Text::of(text).strong("jitctl pending").plain(" shows them"));
     }
 }
 
@@ -121,6 +143,17 @@ mod tests {
         assert!(shown.starts_with("NOTHING IS GRANTED: the ledger cannot"), "{shown}");
         assert!(shown.contains("\nlook at this: role db is disabled\n\nweb-restart  7k2m9xqa  "), "{shown}");
         assert!(shown.contains("until 14:32 (in 30 min)\n  sudo /usr/bin/systemctl"), "{shown}");
+    }
+
+    #[test]
+    fn what_may_yet_be_granted_is_counted() {
+        let mut status = samples::status();
+        status.waiting = Some(WaitingView::default());
+        assert!(!shown(&status).contains("open requests"));
+        status.waiting = Some(WaitingView { people: 3, approved: 0, scheduled: 1 });
+        let expected = "\nopen requests, everybody's: 3 waiting for people, 1 approved with a start to come; \
+                        jitctl pending shows them\n";
+        assert!(shown(&status).contains(expected), "{}", shown(&status));
     }
 
     #[test]

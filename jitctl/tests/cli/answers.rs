@@ -116,8 +116,16 @@ fn the_kill_switch_says_what_it_did() {
         "  locked: nothing is granted until `jitctl unlock`; live grants run to their end (`jitctl lock --revoke` \
          ends them)\n"
     );
-    let jitd = Fake::answering(Response::Done);
-    assert_eq!(Ran::run(jitctl_at(&jitd.socket, &["unlock"])).out, "  unlocked\n");
+    for (begin, says) in [
+        (0, "  unlocked\n"),
+        (1, "  unlocked: 1 request that was approved begins now; `jitctl status` shows it\n"),
+        (3, "  unlocked: 3 requests that were approved begin now; `jitctl status` shows them\n"),
+    ] {
+        let jitd = Fake::answering(Response::Unlocked { begin });
+        assert_eq!(Ran::run(jitctl_at(&jitd.socket, &["unlock"])).out, says);
+        let json = Ran::run(jitctl_at(&jitd.socket, &["unlock", "--json"])).json();
+        assert_eq!((json["answer"].as_str(), json["begin"].as_u64()), (Some("unlocked"), Some(begin)));
+    }
 }
 
 #[test]

@@ -220,6 +220,7 @@ pub(crate) fn scheduled() -> OpenView {
 /// Nothing live, all well.
 pub(crate) fn status() -> StatusView {
     StatusView {
+        waiting: None,
         mine: vec![],
         all: None,
         open: vec![],

@@ -13,6 +13,15 @@ pub const OPEN_REQUESTS_OF_ONE: usize = 20;
 /// Seconds that a start may lie ahead.
 pub const FARTHEST_START: i64 = 30 * 24 * 60 * 60;
 
+/// Requests that one person may open in an hour. Each is on the record for good.
+pub const OPENINGS_AN_HOUR: i64 = 30;
+
+/// Of those, requests that they may open at once.
+pub const OPENINGS_AT_ONCE: i64 = 30;
+
+/// People who could approve that the record of a request names. Whoever is not among them may approve all the same.
+pub const NAMED_WITH_A_REQUEST: usize = 16;
+
 /// Raising steps in one commit. More wait for the next one.
 pub const STEPS_IN_A_COMMIT: usize = 256;
 

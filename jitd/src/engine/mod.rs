@@ -17,6 +17,7 @@ mod message;
 mod notices;
 mod open;
 mod open_views;
+mod openings;
 pub(crate) mod past;
 mod recover;
 mod refusals;
@@ -48,6 +49,7 @@ use self::host::Made;
 pub use self::message::{Call, Handle, Health, Inbox, Message, NotTaken};
 use self::notices::Notices;
 use self::open::Purpose;
+use self::openings::Openings;
 use self::refusals::Refusals;
 use self::waiters::Waiter;
 use self::warnings::Warnings;
@@ -55,6 +57,7 @@ use crate::clock::Clock;
 use crate::enquiries::Enquiries;
 use crate::policy_files::{self, Live};
 use crate::sinks::SinkHealth;
+use crate::terminals::Present;
 use crate::timers::Alarm;
 
 /// Messages taken in one pass.
@@ -82,6 +85,8 @@ pub struct Engine {
     refusals: Refusals,
     warnings: Warnings,
     notices: Notices,
+    present: Present,
+    openings: Openings,
     candidates: Vec<Candidate>,
     waiting: Vec<Waiting>,
     /// Whoever waits for an open request of theirs.
@@ -161,6 +166,8 @@ impl Engine {
             refusals: Refusals::default(),
             warnings: Warnings::default(),
             notices: Notices::default(),
+            present: Present::default(),
+            openings: Openings::default(),
             candidates: Vec::new(),
             waiting: Vec::new(),
             waiters: Vec::new(),

@@ -23,7 +23,8 @@ impl Notices {
     /// Something waits for those who could approve.
     pub fn opened(&mut self, open: &Open, now: &Now) {
         let Open { id, by, role, .. } = open;
-        let reason = open.reason.as_deref().map_or_else(String::new, |reason| format!(", reason: {}", quoted(reason)));
+        let reason =
+            open.reason.as_deref().map_or_else(String::new, |reason| format!(", reason: {}", quoted(reason)));
         let text = format!(
             "jit: {} asks for {role} for {}{reason}. `jitctl show {id}` tells more; `jitctl approve {id}` or `jitctl deny {id} \
              --note WHY` decides.",
@@ -31,8 +32,9 @@ impl Notices {
             length(open.seconds())
         );
         for choice in &open.terms.could {
-            self.terminals.ask(choice.person.uid, open.id, text.clone(), now);
+            self.terminals.ask(choice.person.uid, by.uid, open.id, text.clone(), now);
         }
+        self.terminals.forget(now);
     }
 
     /// One of those who have to has approved.

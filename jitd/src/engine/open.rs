@@ -16,11 +16,8 @@ use tokio::sync::oneshot;
 
 use super::elevate::{No, Wish, answer};
 use super::message::Call;
-use super::{Engine, extend, wording};
+use super::{Engine, extend, openings, wording};
 use crate::enquiries::{Enquiry, Found};
-
-/// People who could approve that the record names. Whoever is not among them may approve all the same.
-const MOST_NAMED: usize = 64;
 
 /// A permitted request on its way to being open.
 #[derive(Debug)]
@@ -50,7 +47,8 @@ struct Candidates {
 impl Engine {
     /// Opens a request. Whether anybody could approve it is looked up first.
     pub(super) fn open(&mut self, opening: Opening, now: &Now) {
-        if let Err(refusal) = self.has_room_for(opening.call.peer.uid) {
+        let uid = opening.call.peer.uid;
+        if let Err(refusal) = self.has_room_for(uid).and_then(|()| self.openings.take(uid, now)) {
             return self.refuse_opening(opening, refusal, now);
         }
         if opening.terms.approvals.is_empty() {
@@ -105,7 +103,8 @@ impl Engine {
         votes::could_ever(&terms.approvals, &candidates, &unlisted, call.peer.uid)
             .map_err(|need| Refusal::NobodyCanApprove { rule: terms.rule.clone(), need })?;
         let others = candidates.iter().filter(|person| person.uid != call.peer.uid);
-        let could = others.filter_map(|person| choice(&terms.approvals, person)).take(MOST_NAMED).collect();
+        let could = others.filter_map(|person| choice(&terms.approvals, person));
+        let could = openings::named(could, terms.approvals.len());
         Ok(Candidates { could, unlisted: unlisted.into_iter().collect() })
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jit_common::response::{
-    ChoiceView, NeedView, OpenView, Presence, Response, RuleView, StateView, VoteView,
+    ChoiceView, NeedView, OpenView, Presence, Response, RuleView, StateView, VoteView, WaitingView,
 };
 use jitd_core::lifecycle::open::{Open, Vote};
 use jitd_core::lifecycle::state::State;
@@ -14,7 +14,6 @@ use super::calls::caller;
 use super::message::Call;
 use super::votes::is_own;
 use super::{Engine, views};
-use crate::terminals;
 
 impl Engine {
     /// Open requests that the caller may know of, the oldest first.
@@ -28,6 +27,21 @@ impl Engine {
     pub(super) fn open_for(&self, call: &Call, now: &Now) -> Vec<OpenView> {
         let theirs = |open: &&Open| open.by == caller(call) || self.not_by(open, call).is_none();
         self.registry.open().filter(theirs).map(|open| self.open_view(open, Some(call), now)).collect()
+    }
+
+    /// Everybody's open requests in numbers.
+    pub(super) fn waiting(&self, now: &Now) -> WaitingView {
+        let mut waiting = WaitingView::default();
+        for open in self.registry.open() {
+            let approved = open.state == State::Scheduled || self.tally(open).is_met();
+            let count = match (approved, open.starts_later(now)) {
+                (false, _) => &mut waiting.people,
+                (true, false) => &mut waiting.approved,
+                (true, true) => &mut waiting.scheduled,
+            };
+            *count += 1;
+        }
+        waiting
     }
 
     /// One open request, as `call`, or whoever is told without having called, sees it.
@@ -45,7 +59,7 @@ impl Engine {
             | State::Closed { .. } => StateView::Pending,
         };
         OpenView {
-            needs: self.needs(open),
+            needs: self.needs(open, now),
             held_up: self.held_up.get(&open.id).cloned(),
             not_by_you: call.and_then(|call| self.not_by(open, call)),
             version: self.version(open),
@@ -66,9 +80,8 @@ impl Engine {
         parts.into_iter().fold(1, |version, part| version * 101 + part)
     }
 
-    fn needs(&self, open: &Open) -> Vec<NeedView> {
+    fn needs(&self, open: &Open, now: &Now) -> Vec<NeedView> {
         let met = self.tally(open).met;
-        let present = terminals::present();
         let voted: BTreeSet<u32> = open.votes.iter().map(|vote| vote.by.uid).collect();
         let need = |(place, approval): (usize, &jitd_core::policy::ApprovalRule)| {
             let could = open.terms.could.iter().filter(|choice| choice.of.contains(&place));
@@ -81,7 +94,7 @@ impl Engine {
                 could: could
                     .map(|choice| ChoiceView {
                         person: views::person(&choice.person),
-                        presence: match present.contains(&choice.person.uid) {
+                        presence: match self.present.has(choice.person.uid, now) {
                             true => Presence::LoggedIn,
                             false => Presence::Away,
                         },

@@ -140,9 +140,10 @@ impl Engine {
             self.registry.take(&released);
         }
         // What was approved while it was locked comes into force now.
+        let begin = self.waiting(now).approved;
         self.check_ready(now);
         match kill_switch::clear(&self.host.paths) {
-            Ok(()) => Ok(Response::Done),
+            Ok(()) => Ok(Response::Unlocked { begin }),
             Err(error) => {
                 let why = format!("it is unlocked until jitd restarts: {}", crate::chain(&error));
                 Err(Refusal::LedgerUnavailable { why })

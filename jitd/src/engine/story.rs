@@ -39,6 +39,7 @@ impl Engine {
         Response::Status(Box::new(StatusView {
             mine: mine.map(view).collect(),
             open: self.open_for(call, now),
+            waiting: sees_all.then(|| self.waiting(now)),
             all: sees_all.then(|| self.registry.live().map(view).collect()),
             daemon: env!("CARGO_PKG_VERSION").to_owned(),
             not_granting: not_granting.into_iter().flatten().collect(),

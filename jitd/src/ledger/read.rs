@@ -52,7 +52,7 @@ impl Ledger {
         Ok(rows)
     }
 
-    /// Entries about a person after number `after`, oldest first, at most `limit`, and up to which number was looked: one
+    /// Entries about a person, and of what they decided for others, after number `after`, oldest first, at most `limit`, and up to which number was looked: one
     /// call looks through a bounded stretch of the record, whether it finds anything or not.
     ///
     /// # Errors
@@ -65,13 +65,17 @@ impl Ledger {
     ) -> Result<(Vec<Row>, u64), ReadError> {
         let end = after.saturating_add(LOOKED_THROUGH).min(self.head_seq()).max(after);
         // No typed text can look like this inside a body: JSON escapes the quotes in it.
-        let about = serde_json::to_string(person).map(|person| format!("\"by\":{person}"));
-        let Ok(about) = about else { return Ok((Vec::new(), end)) };
+        let Ok(person) = serde_json::to_string(person) else { return Ok((Vec::new(), end)) };
+        let [about, approver, closed_by] =
+            ["by", "approver", "closed-by"].map(|key| format!("\"{key}\":{person}"));
         let sql = format!(
-            "SELECT {COLUMNS} FROM records WHERE seq > ?1 AND seq <= ?2 AND instr(body, ?3) > 0 ORDER BY seq LIMIT ?4"
+            "SELECT {COLUMNS} FROM records WHERE seq > ?1 AND seq <= ?2 AND (instr(body, ?3) > 0 \
+             OR (kind = 'approved' AND instr(body, ?4) > 0) OR (kind = 'closed' AND instr(body, ?5) > 0)) \
+             ORDER BY seq LIMIT ?6"
         );
         let most = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = self.rows_by(&sql, params![column(after)?, column(end)?, about, most])?;
+        let rows =
+            self.rows_by(&sql, params![column(after)?, column(end)?, about, approver, closed_by, most])?;
         let to = rows.last().filter(|_| rows.len() >= limit).map_or(end, |row| row.seq);
         Ok((rows, to))
     }

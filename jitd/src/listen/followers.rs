@@ -188,7 +188,8 @@ impl<'a> View<'a> {
         let person = entry.as_ref().and_then(Entry::person);
         let query = self.query;
         // A uid may have had another account before.
-        let mine = person == Some(&self.reader);
+        let is_reader = |person| person == Some(&self.reader);
+        let mine = is_reader(person) || is_reader(entry.as_ref().and_then(Entry::decided_by));
         let user = |name: &String| person.is_some_and(|person| person.name == *name);
         let role = |role: &String| entry.as_ref().and_then(Entry::role) == Some(role);
         (self.sees_all || mine)

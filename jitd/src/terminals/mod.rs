@@ -2,8 +2,8 @@
 //! one.
 
 mod asked;
+mod present;
 
-use std::collections::BTreeSet;
 use std::fs::{self, DirEntry, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
@@ -15,6 +15,7 @@ use jitd_core::now::Now;
 use nix::fcntl::OFlag;
 
 use self::asked::{Asked, Told};
+pub use self::present::Present;
 use crate::worker::Worker;
 
 /// Where terminals are.
@@ -60,29 +61,26 @@ impl Terminals {
         }
     }
 
-    /// Tells somebody that a request waits for them, as [`Terminals::tell`]: once, and of so many requests a minute. The
-    /// last of a minute says that others may wait.
-    pub fn ask(&mut self, uid: u32, id: RequestId, mut text: String, now: &Now) {
-        match self.asked.may_be_told(uid, id, now) {
+    /// Tells somebody that a request of `by` waits for them, as [`Terminals::tell`]: once, and of so many requests a minute.
+    /// The last of a minute says that others may wait.
+    pub fn ask(&mut self, uid: u32, by: u32, id: RequestId, mut text: String, now: &Now) {
+        match self.asked.may_be_told(uid, by, id, now) {
             Told::Yes => {}
             Told::AndNoMore => text.push_str(" Others may wait too: `jitctl pending` shows all."),
             Told::No => return,
         }
         self.tell(uid, text);
     }
-}
 
-/// The uids that have a terminal of this host now. Root is never among them: terminals that nobody uses are root's.
-/// Costs a look at each terminal and opens none.
-#[must_use]
-pub fn present() -> BTreeSet<u32> {
-    let metadata = terminals().filter_map(|terminal| terminal.metadata().ok());
-    let devices = metadata.filter(|metadata| metadata.file_type().is_char_device());
-    devices.map(|metadata| metadata.uid()).filter(|uid| *uid != 0).collect()
+    /// Forgets whom it told of what, where that does not matter any more.
+    pub fn forget(&mut self, now: &Now) {
+        self.asked.forget(now);
+    }
 }
 
 fn write_all(Notice { uid, text }: Notice) {
-    for terminal in terminals() {
+    let theirs = |terminal: &DirEntry| terminal.metadata().is_ok_and(|metadata| metadata.uid() == uid);
+    for terminal in terminals().filter(theirs) {
         // Nothing depends on a notice having been seen.
         let _ = write(&terminal.path(), uid, &text);
     }
@@ -154,15 +152,6 @@ mod tests {
             let lines = (&mut self.screen).lines().map(Result::unwrap);
             lines.map(|line| line.trim().to_owned()).find(|line| !line.is_empty()).unwrap()
         }
-    }
-
-    #[test]
-    fn who_has_a_terminal_is_present_and_idle_consoles_are_nobodys() {
-        let (terminal, owner) = Terminal::of(61_234);
-        assert!(present().contains(&owner));
-        drop(terminal);
-        assert!(!Uid::effective().is_root() || !present().contains(&owner));
-        assert!(!present().contains(&0));
     }
 
     #[test]

@@ -95,6 +95,38 @@ impl Entry {
         }
     }
 
+    /// Who decided about a request of somebody else, for an entry that says so: it is theirs to read as well.
+    #[must_use]
+    pub fn decided_by(&self) -> Option<&Person> {
+        match self {
+            Self::Approved { approval, .. } => Some(&approval.approver),
+            Self::Closed { closed_by, .. } => closed_by.as_ref(),
+            Self::Started { .. }
+            | Self::Stopped { .. }
+            | Self::PolicyLoaded { .. }
+            | Self::PolicyRejected { .. }
+            | Self::Requested { .. }
+            | Self::Decided { .. }
+            | Self::Pending { .. }
+            | Self::Scheduled { .. }
+            | Self::Intent { .. }
+            | Self::Applied { .. }
+            | Self::Refused { .. }
+            | Self::CallRefused { .. }
+            | Self::RefusalsCounted { .. }
+            | Self::Ending { .. }
+            | Self::Ended { .. }
+            | Self::Stuck { .. }
+            | Self::Locked { .. }
+            | Self::Unlocked { .. }
+            | Self::TextsErased { .. }
+            | Self::Drift { .. }
+            | Self::GuardActed { .. }
+            | Self::LedgerRestored { .. }
+            | Self::Checkpoint { .. } => None,
+        }
+    }
+
     /// The role the entry is about.
     #[must_use]
     pub fn role(&self) -> Option<&str> {

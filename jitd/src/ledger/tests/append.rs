@@ -236,6 +236,25 @@ fn entries_about_one_person_are_found_a_stretch_at_a_time() {
     assert_eq!(ledger.rows_about(&alice, after, 3).unwrap(), (Vec::new(), after));
 }
 
+#[test]
+fn what_somebody_decided_for_others_is_found_with_what_is_about_them() {
+    let dir = TempDir::new();
+    let mut ledger = open(dir.path()).unwrap();
+    let drafts = waiting();
+    ledger.append(&drafts, Purpose::Raise).unwrap();
+    let deciders: Vec<&Person> = drafts.iter().filter_map(|draft| draft.entry.decided_by()).collect();
+    assert!(deciders.len() >= 3, "votes and a denial");
+    for person in deciders {
+        let (rows, _) = ledger.rows_about(person, 0, 1000).unwrap();
+        let theirs = drafts
+            .iter()
+            .zip(1..)
+            .filter(|(draft, _)| [draft.entry.person(), draft.entry.decided_by()].contains(&Some(person)));
+        let theirs: Vec<u64> = theirs.map(|(_, seq)| seq).collect();
+        assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), theirs, "{}", person.name);
+    }
+}
+
 /// An entry that quotes what somebody typed to look like one about alice.
 fn forged() -> Entry {
     Entry::GuardActed { note: "\"by\":{\"uid\":1000,\"name\":\"alice\"}".into() }

@@ -46,6 +46,7 @@ pub(super) fn bodies(response: Response) -> Result<Vec<Vec<u8>>, CodecError> {
         small @ (Response::Welcome { .. }
         | Response::WrongVersion { .. }
         | Response::Done
+        | Response::Unlocked { .. }
         | Response::LogEnd) => one(small),
     }
 }

@@ -85,6 +85,7 @@ fn an_entry_that_no_frame_can_hold_does_not_stop_the_reading() {
 
 fn status_view(all: Vec<GrantView>) -> StatusView {
     StatusView {
+        waiting: None,
         mine: vec![grant("mine")],
         all: Some(all),
         open: Vec::new(),

@@ -1,6 +1,7 @@
 //! Who may decide about a request and who may not: the table of stories, each told on the real socket, by the people it is
 //! about, with their logins. And what time and change do to a request that waits.
 
+mod seen;
 mod stories;
 mod told;
 
