@@ -111,6 +111,8 @@ pub(crate) fn take_out(
         went.stuck.extend(leaving.get(of).into_iter().flat_map(|leaving| &leaving.grants));
         went.wrong.insert(format!("{} stays: {}", name(of), escaped(why)));
     }
+    let beside = removed.beside.iter();
+    went.said.extend(beside.map(|who| format!("went on without /etc/.pwd.lock, which is held by {who}")));
     let untold = removed.untold.iter();
     went.said.extend(untold.map(|why| format!("a cache of groups could not be told: {}", escaped(why))));
     let mut lines: BTreeMap<(Off, &str), Vec<&Membership>> = BTreeMap::new();

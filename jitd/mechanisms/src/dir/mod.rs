@@ -187,15 +187,25 @@ impl Dir {
 
     /// This directory, if it is safe to write in.
     fn checked(self) -> Result<Self, DirError> {
+        self.check()?;
+        Ok(self)
+    }
+
+    /// Whether it is safe to write in.
+    ///
+    /// # Errors
+    /// It is somebody else's, or writable by others.
+    pub fn check(&self) -> Result<(), DirError> {
         let meta = self.meta().map_err(|source| DirError::Open { path: self.path.clone(), source })?;
         let mode = meta.permissions().mode() & 0o7777;
         if meta.uid() != self.owner.as_raw() {
-            return Err(DirError::Owner { path: self.path, found: meta.uid(), wanted: self.owner.as_raw() });
+            let (found, wanted) = (meta.uid(), self.owner.as_raw());
+            return Err(DirError::Owner { path: self.path.clone(), found, wanted });
         }
         if mode & 0o022 != 0 {
-            return Err(DirError::Writable { path: self.path, mode });
+            return Err(DirError::Writable { path: self.path.clone(), mode });
         }
-        Ok(self)
+        Ok(())
     }
 
     fn meta(&self) -> io::Result<std::fs::Metadata> {

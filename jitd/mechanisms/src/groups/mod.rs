@@ -13,19 +13,24 @@ mod attributes;
 mod bystanders;
 mod converge;
 mod ended;
+mod error;
 mod file;
+mod files;
 pub mod holders;
 mod litter;
 pub mod locks;
 mod plan;
+mod process;
 mod refusal;
 mod resolve;
 pub mod tell;
 pub mod text;
+mod turn;
 mod word;
 
 pub use bystanders::bystanders;
-pub use converge::{Caller, GroupsError, converge, look, look_locked};
+pub use converge::{Caller, converge, look, look_locked};
+pub use error::GroupsError;
 pub use litter::sweep_litter;
 pub use refusal::{Kind, Odd, Refusal};
 pub use resolve::{NotGiven, resolve};
@@ -124,11 +129,49 @@ impl Outcome {
 pub struct Report {
     /// One for everything wanted and everything given.
     pub outcomes: BTreeMap<Membership, Outcome>,
-    /// Which caches were told, when something was written.
-    pub told: Vec<tell::Told>,
+    /// Whether caches of groups have to be told. That may take seconds and needs no lock, so it is the caller's.
+    pub caches: Caches,
+    /// Beside whom it was done, in words: a process that had been stopped with the first lock.
+    pub beside: Option<String>,
+}
+
+/// What caches of groups (nscd, sssd) know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub enum Caches {
+    /// Nothing was written.
+    #[default]
+    AsBefore,
+    /// Something was written: [`tell::tell`] them.
+    Stale,
+}
+
+impl Caches {
+    /// After two changes.
+    pub fn then(self, later: Self) -> Self {
+        match (self, later) {
+            (Self::AsBefore, Self::AsBefore) => Self::AsBefore,
+            (Self::Stale, _) | (_, Self::Stale) => Self::Stale,
+        }
+    }
 }
 
 impl Report {
+    /// Of what was found, with nothing written.
+    pub(crate) fn of(outcomes: BTreeMap<Membership, Outcome>) -> Self {
+        Self { outcomes, caches: Caches::AsBefore, beside: None }
+    }
+
+    /// Takes in what was found later. Who was taken out before and is gone now was taken out.
+    pub(crate) fn add(&mut self, later: BTreeMap<Membership, Outcome>) {
+        for (of, outcome) in later {
+            let before = self.outcomes.get(&of);
+            if !(outcome == Outcome::WasGone && before == Some(&Outcome::Removed)) {
+                self.outcomes.insert(of, outcome);
+            }
+        }
+    }
+
     /// What the name service says otherwise: `ask` answers whether it counts this person in this group, or `None`
     /// when it does not say. For the caller, who may ask it; a stale cache or another source of groups shows here.
     pub fn denied_by(&self, mut ask: impl FnMut(&Membership) -> Option<bool>) -> Vec<&Membership> {
@@ -155,3 +198,6 @@ impl Report {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod turn_tests;

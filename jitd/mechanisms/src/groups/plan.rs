@@ -53,6 +53,14 @@ impl Plan {
         added.map(|(of, _)| of.clone()).collect()
     }
 
+    /// Whether anybody is out by it, perhaps of one file alone, or was seen to be.
+    pub(super) fn lowers(&self) -> bool {
+        self.outcomes.values().any(|outcome| match outcome {
+            Outcome::Removed | Outcome::WasGone | Outcome::Refused(_) => true,
+            Outcome::Added | Outcome::PutBack | Outcome::Kept | Outcome::AlreadyNatural => false,
+        })
+    }
+
     /// Who would be in and is not.
     pub(super) fn raised(&self) -> impl Iterator<Item = &Membership> {
         self.outcomes.iter().filter_map(|(of, outcome)| match outcome {

@@ -110,6 +110,12 @@ pub enum Refusal {
     /// Nobody knows whether the guard has ended this.
     #[error("the guard's notes cannot be read, so nobody is put in")]
     NotesUnknown,
+    /// Nobody may be put in for now.
+    #[error("nobody is put in: {why}")]
+    HeldUp {
+        /// Why not.
+        why: String,
+    },
     /// Whoever asked could not note it down, so nothing was given.
     #[error("nothing was given, because it could not be noted first: {why}")]
     NotNoted {

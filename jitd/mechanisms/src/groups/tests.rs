@@ -12,11 +12,11 @@ use rustix::fs::XattrFlags;
 use super::*;
 use crate::scratch::Scratch;
 
-const GROUP: &str = "root:x:0:\ndocker:x:999:bob\nwheel:x:10:\nnewgroup:x:1001:\n+::::\n";
+pub(super) const GROUP: &str = "root:x:0:\ndocker:x:999:bob\nwheel:x:10:\nnewgroup:x:1001:\n+::::\n";
 const GSHADOW: &str = "root:*::\ndocker:!:carol:bob\nwheel:*::\n";
 const PASSWD: &str = "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/:/bin/sh\nbob:x:1001:10::/:/bin/sh\n";
 
-fn host() -> Scratch {
+pub(super) fn host() -> Scratch {
     let scratch = Scratch::new();
     let paths = scratch.paths();
     for (path, text, mode) in [
@@ -30,15 +30,15 @@ fn host() -> Scratch {
     scratch
 }
 
-fn member(group: &str, gid: u32, user: &str, uid: u32) -> Membership {
+pub(super) fn member(group: &str, gid: u32, user: &str, uid: u32) -> Membership {
     Membership { gid, group: group.into(), uid, user: user.into() }
 }
 
-fn alice() -> Membership {
+pub(super) fn alice() -> Membership {
     member("docker", 999, "alice", 1000)
 }
 
-fn wanted(memberships: &[Membership]) -> Wanted {
+pub(super) fn wanted(memberships: &[Membership]) -> Wanted {
     let mut wanted = Wanted::default();
     for membership in memberships {
         wanted.add(membership.clone(), "aaaaaaaa".parse().unwrap());
@@ -72,7 +72,7 @@ fn outcome(scratch: &Scratch, want: &[Membership], given: &Given) -> Vec<Outcome
     run(scratch, want, given).unwrap().outcomes.into_values().collect()
 }
 
-fn texts(scratch: &Scratch) -> (String, String) {
+pub(super) fn texts(scratch: &Scratch) -> (String, String) {
     let paths = scratch.paths();
     (fs::read_to_string(paths.etc_group).unwrap(), fs::read_to_string(paths.etc_gshadow).unwrap())
 }
@@ -271,8 +271,15 @@ fn whatever_cannot_be_replaced_is_refused_and_left() {
     assert!(matches!(refused(&scratch), GroupsError::Fixed { .. }));
 
     let scratch = host();
+    run(&scratch, &[alice()], &Given::new()).unwrap();
     fs::set_permissions(scratch.paths().etc_dir, fs::Permissions::from_mode(0o777)).unwrap();
-    assert!(matches!(refused(&scratch), GroupsError::Dir(crate::dir::DirError::Writable { .. })));
+    let bob = member("wheel", 10, "alice", 1000);
+    let refused = run(&scratch, std::slice::from_ref(&bob), &Given::new()).unwrap_err();
+    assert!(matches!(refused, GroupsError::Dir(crate::dir::DirError::Writable { .. })));
+    let both = run(&scratch, std::slice::from_ref(&bob), &Given::from([alice()])).unwrap().outcomes;
+    assert!(matches!(both[&bob], Outcome::Refused(Refusal::HeldUp { .. })), "{both:?}");
+    assert_eq!(both[&alice()], Outcome::Removed, "nothing keeps anybody in");
+    assert_eq!(texts(&scratch).0, GROUP);
 }
 
 #[test]
@@ -348,15 +355,21 @@ fn caches_that_are_there_are_told_after_a_change_and_only_then() {
             .unwrap();
         fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let report = run(&scratch, &[alice()], &Given::new()).unwrap();
-    assert_eq!(report.told.len(), 1, "nscd does not run");
-    assert!(report.told.iter().all(|told| told.result.as_ref().is_err_and(|why| why.ends_with(": no"))));
+    let told = |report: &Report| match report.caches {
+        Caches::Stale => tell::tell(&paths),
+        Caches::AsBefore => Vec::new(),
+    };
+    let added = run(&scratch, &[alice()], &Given::new()).unwrap();
+    assert!(!log.exists(), "it takes its time, so it is not done under the locks");
+    let first = told(&added);
+    assert_eq!(first.len(), 1, "nscd does not run");
+    assert!(first.iter().all(|told| told.result.as_ref().is_err_and(|why| why.ends_with(": no"))));
     fs::create_dir_all(paths.nscd_socket.parent().unwrap()).unwrap();
     fs::write(&paths.nscd_socket, "").unwrap();
     let given = Given::from([alice()]);
-    assert!(run(&scratch, &[alice()], &given).unwrap().told.is_empty());
-    let report = run(&scratch, &[], &given).unwrap();
-    assert_eq!(report.told.first(), Some(&tell::Told { program: "nscd", result: Ok(()) }));
+    assert!(told(&run(&scratch, &[alice()], &given).unwrap()).is_empty());
+    let last = told(&run(&scratch, &[], &given).unwrap());
+    assert_eq!(last.first(), Some(&tell::Told { program: "nscd", result: Ok(()) }));
     assert_eq!(fs::read_to_string(log).unwrap(), "sss_cache -G\nnscd -i group\nsss_cache -G\n");
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jit_mechanisms::HostPaths;
 use jit_mechanisms::groups::{
-    self, Caller, Given, GroupsError, Membership, Outcome, Refusal, Report, Wanted as WantedMembers,
+    self, Caches, Caller, Given, GroupsError, Membership, Outcome, Refusal, Report, Wanted as WantedMembers,
 };
 use jitd_core::now::{NANOS, Now};
 use jitd_core::policy::PersonFacts;
@@ -48,6 +48,8 @@ pub(super) struct Came {
     so: BTreeMap<Membership, Result<(), String>>,
     /// Why nothing is known of any other.
     unknown: Option<String>,
+    /// Whether caches of groups have to be told.
+    pub(super) caches: Caches,
     /// Put in for the first time.
     pub(super) put_in: Given,
     /// Put in again, for somebody else had taken them out.
@@ -88,9 +90,7 @@ impl Came {
             };
             came.so.insert(of, so);
         }
-        for why in report.told.into_iter().filter_map(|told| told.result.err()) {
-            crate::log::error(&format!("a cache of groups may be stale: {why}"));
-        }
+        came.caches = report.caches;
         came
     }
 
@@ -163,8 +163,13 @@ impl Lending {
         let (bystanders, locked) = (scribe.bystanders, scribe.locked);
         match made {
             Ok(report) => {
-                // Where nothing had to be done, nobody knows whether the lock is free again.
-                self.wait = if locked { WAIT } else { self.wait };
+                // Where nothing had to be done, nobody knows whether the lock is free again. Where it was done beside
+                // somebody who was stopped with the lock, it is not.
+                self.wait = match report.beside {
+                    Some(_) => Duration::ZERO,
+                    None if locked => WAIT,
+                    None => self.wait,
+                };
                 memory.given = report.given_after(std::mem::take(&mut memory.given));
                 let came_back = self.doubt(&report, bystanders, &running);
                 Came { came_back, ..Came::of(report) }

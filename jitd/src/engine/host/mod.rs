@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use jit_common::ids::RequestId;
 use jit_mechanisms::HostPaths;
-use jit_mechanisms::groups::{self, Given, Membership, NotGiven, Outcome, Wanted as WantedMembers};
+use jit_mechanisms::groups::{self, Caches, Given, Membership, NotGiven, Outcome, Wanted as WantedMembers};
 use jit_mechanisms::include;
 use jit_mechanisms::removal;
 use jit_mechanisms::sudo::{self, Fingerprint, Flavour, Sudo};
@@ -53,6 +53,8 @@ pub struct Made {
     pub not_made: BTreeMap<RequestId, String>,
     /// The grants that were to go and are still there, at least in part, each with the reason.
     pub not_gone: BTreeMap<RequestId, String>,
+    /// Whether caches of groups have to be told.
+    pub caches: Caches,
     /// Memberships that were put in.
     pub put_in: Given,
     /// Memberships of jitd's that are out.
@@ -76,6 +78,7 @@ impl Made {
             put_in: self.put_in.difference(&later.taken_out).chain(&later.put_in).cloned().collect(),
             taken_out: self.taken_out.difference(&later.put_in).chain(&later.taken_out).cloned().collect(),
             residue: self.residue.into_iter().chain(later.residue).collect(),
+            caches: self.caches.then(later.caches),
             ..later
         }
     }
@@ -254,7 +257,7 @@ impl Host {
         // Taken out now, or by an earlier try that got no further.
         let out: Given = self.lending.recent(now).filter(|of| all.grants(of).is_none()).cloned().collect();
         made.residue = leftover::leftover(&self.paths, off, &out, self.caller);
-        (made.put_in, made.taken_out) = (came.put_in, came.taken_out);
+        (made.put_in, made.taken_out, made.caches) = (came.put_in, came.taken_out, came.caches);
         self.not_whole.clone_from(&made.not_made);
         made
     }
@@ -322,9 +325,11 @@ impl Host {
         self.lending.strip(person, &self.memory.given, now);
     }
 
-    /// Has the name service asked about everybody who was put in or taken out; the answer comes as a message.
+    /// Has caches of groups told, and the name service asked about everybody who was put in or taken out; the answer comes
+    /// as a message.
     pub fn read_back(&mut self, made: &Made, answer_to: &Handle) {
-        self.read_back.ask(&made.put_in, &made.taken_out, answer_to);
+        let stale = (made.caches == Caches::Stale).then(|| self.paths.clone());
+        self.read_back.ask(&made.put_in, &made.taken_out, stale, answer_to);
     }
 
     /// Has it asked again about everybody of whom it said otherwise.

@@ -1,9 +1,12 @@
 //! Whether the name service counts people in the groups that they were put into, and not in those that they were taken out
 //! of: asked on a thread of its own, for a directory service may hang. A cache that was told and does not heed it
-//! (nscd(8), sssd(8)) shows here, and so does a group of the same name elsewhere.
+//! (nscd(8), sssd(8)) shows here, and so does a group of the same name elsewhere. The caches are told on the same thread
+//! and before it asks: their programs may take seconds.
 
 use std::collections::BTreeMap;
 
+use jit_mechanisms::HostPaths;
+use jit_mechanisms::groups::tell::tell;
 use jit_mechanisms::groups::{Given, Membership};
 use jitd_core::now::{NANOS, Now};
 
@@ -31,6 +34,8 @@ pub enum Should {
 #[derive(Debug)]
 struct Question {
     of: Vec<(Membership, Should)>,
+    /// Whose caches are told first, if any.
+    stale: Option<HostPaths>,
     answer_to: Handle,
 }
 
@@ -52,25 +57,32 @@ impl Default for ReadBack {
 }
 
 impl ReadBack {
-    /// Asks about people who were put in or taken out.
-    pub(super) fn ask(&mut self, put_in: &Given, taken_out: &Given, answer_to: &Handle) {
+    /// Asks about people who were put in or taken out, when the caches of the host are told if they are `stale`.
+    pub(super) fn ask(
+        &mut self,
+        put_in: &Given,
+        taken_out: &Given,
+        stale: Option<HostPaths>,
+        answer_to: &Handle,
+    ) {
         let ins = put_in.iter().map(|of| (of.clone(), Should::BeIn));
         let outs = taken_out.iter().map(|of| (of.clone(), Should::BeOut));
-        self.put(ins.chain(outs).collect(), answer_to);
+        self.put(ins.chain(outs).collect(), stale, answer_to);
     }
 
     /// Asks again about everybody of whom it said otherwise.
     pub(super) fn ask_again(&mut self, now: &Now, answer_to: &Handle) {
         self.differs.retain(|_, (_, since)| now.boot.saturating_sub(*since) < OLD);
-        self.put(self.differs.iter().map(|(of, (should, _))| (of.clone(), *should)).collect(), answer_to);
+        let differs = self.differs.iter().map(|(of, (should, _))| (of.clone(), *should));
+        self.put(differs.collect(), None, answer_to);
     }
 
-    fn put(&mut self, of: Vec<(Membership, Should)>, answer_to: &Handle) {
-        if of.is_empty() {
+    fn put(&mut self, of: Vec<(Membership, Should)>, stale: Option<HostPaths>, answer_to: &Handle) {
+        if of.is_empty() && stale.is_none() {
             return;
         }
-        if let Err(why) = self.questions.give(Question { of, answer_to: answer_to.clone() }) {
-            crate::log::error(&format!("the name service is not asked: {}", crate::chain(&why)));
+        if let Err(why) = self.questions.give(Question { of, stale, answer_to: answer_to.clone() }) {
+            crate::log::error(&format!("caches of groups are not told or asked: {}", crate::chain(&why)));
         }
     }
 
@@ -114,8 +126,15 @@ fn sentence(of: &Membership, should: Should) -> String {
     }
 }
 
-/// Asks the name service about each of them.
+/// Tells the caches and asks the name service about each of them.
 fn ask(question: Question) {
+    let told = question.stale.iter().flat_map(tell);
+    for why in told.filter_map(|told| told.result.err()) {
+        crate::log::error(&format!("a cache of groups may be stale: {why}"));
+    }
+    if question.of.is_empty() {
+        return;
+    }
     let said = question.of.into_iter().map(|(of, should)| {
         let is_in = people::is_in_group(&of.user, of.gid);
         (of, should, is_in)

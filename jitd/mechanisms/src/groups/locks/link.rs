@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use rustix::fs::AtFlags;
 
-use super::stale::{Judged, judge};
+use super::stale::{Judged, Judging, LONG, judge};
 use crate::dir::{Dir, DirError, Identity};
 
 /// How often a lock that somebody holds is tried again: only those who take no `/etc/.pwd.lock` make us wait here.
@@ -25,6 +25,7 @@ pub struct LinkLock<'dir> {
     name: OsString,
     /// Held open, so that no other file can get its number.
     file: File,
+    broke: Option<u32>,
 }
 
 /// What came of trying.
@@ -37,6 +38,8 @@ pub enum LinkLocked<'dir> {
     Busy {
         /// The lock file's name.
         name: OsString,
+        /// Its process, if it is known.
+        pid: Option<u32>,
         /// Who, in words.
         holder: String,
     },
@@ -44,14 +47,19 @@ pub enum LinkLocked<'dir> {
 
 impl<'dir> LinkLock<'dir> {
     /// Takes `FILE.lock` for the file `of` in `dir`, waiting about `wait` at most (counted in steps; no clock is
-    /// asked). Only for the holder of `/etc/.pwd.lock`.
+    /// asked). Only for the holder of `/etc/.pwd.lock`, or beside one.
     ///
     /// # Errors
     /// It can be neither made nor looked at.
-    pub fn take(dir: &'dir Dir, of: &OsStr, wait: Duration) -> Result<LinkLocked<'dir>, DirError> {
+    pub fn take(
+        dir: &'dir Dir,
+        of: &OsStr,
+        wait: Duration,
+        judging: Judging,
+    ) -> Result<LinkLocked<'dir>, DirError> {
         let mut waited = Duration::ZERO;
         loop {
-            match Self::attempt(dir, of)? {
+            match Self::attempt(dir, of, judging)? {
                 LinkLocked::Busy { .. } if waited < wait => thread::sleep(RETRY),
                 done @ (LinkLocked::Held(_) | LinkLocked::Busy { .. }) => return Ok(done),
             }
@@ -59,8 +67,14 @@ impl<'dir> LinkLock<'dir> {
         }
     }
 
+    /// Who held it and was stopped: it may still write an older list as long as it lives.
+    #[must_use]
+    pub fn broke(&self) -> Option<u32> {
+        self.broke
+    }
+
     /// What they call commonio_lock_nowait.
-    fn attempt(dir: &'dir Dir, of: &OsStr) -> Result<LinkLocked<'dir>, DirError> {
+    fn attempt(dir: &'dir Dir, of: &OsStr, judging: Judging) -> Result<LinkLocked<'dir>, DirError> {
         let name = with_ending(of, "lock");
         let pid = process::id();
         let temp = with_ending(of, &pid.to_string());
@@ -71,27 +85,42 @@ impl<'dir> LinkLock<'dir> {
         let mut file = dir.open_file(&temp, flags, 0o600).map_err(|why| fail(why.into()))?;
         let _litter = Litter { dir, name: &temp };
         file.write_all(format!("{pid}\0").as_bytes()).map_err(fail)?;
+        let mut broke = None;
         for _ in 0..2 {
             match rustix::fs::linkat(dir.fd(), &temp, dir.fd(), &name, AtFlags::empty()) {
                 Ok(()) => {
                     let names = file.metadata().map_err(fail)?.nlink();
-                    let lock = Self { dir, name: name.clone(), file };
+                    let lock = Self { dir, name: name.clone(), file, broke };
                     return Ok(match names {
                         2 => LinkLocked::Held(lock),
                         // Somebody gave our file another name: nothing that shadow-utils do.
-                        names => LinkLocked::Busy { name, holder: format!("a file with {names} names") },
+                        names => {
+                            LinkLocked::Busy { name, pid: None, holder: format!("a file with {names} names") }
+                        }
                     });
                 }
-                Err(rustix::io::Errno::EXIST) => match judge(dir, &name)? {
+                Err(rustix::io::Errno::EXIST) => match judge(dir, &name, judging)? {
                     Judged::Stale => drop(dir.unlink(&name)?),
-                    Judged::Held(holder) => return Ok(LinkLocked::Busy { name, holder }),
+                    Judged::Unclear(holder) => return Ok(LinkLocked::Busy { name, pid: None, holder }),
+                    // Our own file was written just now: its time is the file system's.
+                    Judged::Held { pid, made }
+                        if judging == (Judging::Beside { breaks: Some(pid) })
+                            && file.metadata().map_err(fail)?.mtime() - made >= LONG =>
+                    {
+                        broke = Some(pid);
+                        dir.unlink(&name)?;
+                    }
+                    Judged::Held { pid, .. } => {
+                        let holder = format!("process {pid}");
+                        return Ok(LinkLocked::Busy { name, pid: Some(pid), holder });
+                    }
                 },
                 Err(why) => {
                     return Err(dir.failed("make", &name, Errno::from_raw(why.raw_os_error()).into()));
                 }
             }
         }
-        Ok(LinkLocked::Busy { name, holder: "somebody who was faster".into() })
+        Ok(LinkLocked::Busy { name, pid: None, holder: "somebody who was faster".into() })
     }
 }
 

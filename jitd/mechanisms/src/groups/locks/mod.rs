@@ -26,6 +26,9 @@
 //! - A lock file from before this boot is stale whatever it says, and so is one whose pid now belongs to a process
 //!   younger than it: pids start over with every boot. We look at that only while we hold `/etc/.pwd.lock`, which a
 //!   holder of the lock file holds too while it is alive.
+//! - A removal may go on beside a stopped holder of `/etc/.pwd.lock`, see `turn`. A lock file is stale then only when its
+//!   process is dead, or broken when a stopped gpasswd has held it for [`LONG`]. That gpasswd still has an older list and
+//!   may write it one day: the result is looked at again as long as it lives.
 
 mod link;
 mod password;
@@ -33,6 +36,7 @@ mod stale;
 
 pub use link::{LinkLock, LinkLocked};
 pub use password::{PasswordLock, PasswordLocked};
+pub use stale::{Judging, LONG};
 
 use std::ffi::OsStr;
 
@@ -40,7 +44,7 @@ use crate::dir::{Dir, DirError};
 
 /// Whether the lock file `name` was left behind. Only for the holder of `/etc/.pwd.lock`.
 pub(super) fn is_left_behind(dir: &Dir, name: &OsStr) -> Result<bool, DirError> {
-    Ok(stale::judge(dir, name)? == stale::Judged::Stale)
+    Ok(stale::judge(dir, name, Judging::Fully)? == stale::Judged::Stale)
 }
 
 #[cfg(test)]

@@ -54,6 +54,12 @@ impl PasswordLock {
             waited = waited.saturating_add(RETRY);
         }
     }
+
+    /// Which process holds the lock `name` in `dir` now, when the kernel says.
+    #[must_use]
+    pub fn holder(dir: &Dir, name: &OsStr) -> Option<i32> {
+        holder(&dir.open_file(name, OFlag::O_WRONLY, 0).ok()?)
+    }
 }
 
 /// A write lock from the first byte to the end, however far that is.

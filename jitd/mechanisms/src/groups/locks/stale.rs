@@ -24,34 +24,56 @@ const SIZE_MAX: u64 = 4096;
 pub(super) enum Judged {
     /// Left behind, or gone by now.
     Stale,
-    /// Somebody's, in words.
-    Held(String),
+    /// Somebody's, nobody knows whose; why, in words.
+    Unclear(String),
+    /// This process's, which may have been stopped.
+    Held {
+        /// Its number.
+        pid: u32,
+        /// When it made the file, in seconds since 1970 as the wall clock had it.
+        made: i64,
+    },
 }
 
-/// Looks at the lock file `name`. Only for the holder of `/etc/.pwd.lock`.
-pub(super) fn judge(dir: &Dir, name: &OsStr) -> Result<Judged, DirError> {
+/// How far a lock file may be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judging {
+    /// By all signs. Only for the holder of `/etc/.pwd.lock`: whoever holds a lock file holds that lock too.
+    Fully,
+    /// Stale is only what belonged to a process that is dead.
+    Beside {
+        /// Whose lock is broken all the same once it has been held for [`LONG`].
+        breaks: Option<u32>,
+    },
+}
+
+/// Seconds after which a lock counts as held by somebody who was stopped.
+pub const LONG: i64 = 30;
+
+/// Looks at the lock file `name`.
+pub(super) fn judge(dir: &Dir, name: &OsStr, judging: Judging) -> Result<Judged, DirError> {
     let content = match dir.read(name, SIZE_MAX)? {
         Entry::Missing => return Ok(Judged::Stale),
-        Entry::Strange(why) => return Ok(Judged::Held(format!("nobody knows whom: {why}"))),
+        Entry::Strange(why) => return Ok(Judged::Unclear(format!("nobody knows whom: {why}"))),
         Entry::File(content) => content,
     };
     let made = content.identity.written();
-    if booted().is_some_and(|booted| made < booted - MARGIN) {
+    if judging == Judging::Fully && booted().is_some_and(|booted| made < booted - MARGIN) {
         return Ok(Judged::Stale);
     }
     let text = content.bytes.split(|&byte| byte == 0).next().unwrap_or_default();
     let pid = std::str::from_utf8(text).ok().and_then(|text| text.trim().parse::<i32>().ok());
-    let Some(pid) = pid.filter(|pid| *pid > 0) else {
-        return Ok(Judged::Held("nobody knows whom: it holds no pid".into()));
+    let number = pid.and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0);
+    let (Some(pid), Some(number)) = (pid, number) else {
+        return Ok(Judged::Unclear("nobody knows whom: it holds no pid".into()));
     };
-    // We hold the lock that comes before, and not this one.
-    if i64::from(pid) == i64::from(process::id()) || kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH) {
-        return Ok(Judged::Stale);
-    }
-    Ok(match started(pid) {
-        Some(started) if started > made + MARGIN => Judged::Stale,
-        Some(_) | None => Judged::Held(format!("process {pid}")),
-    })
+    let is_dead = kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH);
+    let by_signs = match judging {
+        // We hold the lock that comes before, and not this one.
+        Judging::Fully => number == process::id() || started(pid).is_some_and(|at| at > made + MARGIN),
+        Judging::Beside { .. } => false,
+    };
+    Ok(if is_dead || by_signs { Judged::Stale } else { Judged::Held { pid: number, made } })
 }
 
 /// When this boot began, in seconds since 1970 as the wall clock has it now (proc_stat(5)).

@@ -25,7 +25,7 @@ fn lock_file(scratch: &Scratch) -> PathBuf {
 }
 
 fn take(dir: &Dir) -> LinkLocked<'_> {
-    LinkLock::take(dir, OsStr::new("group"), Duration::ZERO).unwrap()
+    LinkLock::take(dir, OsStr::new("group"), Duration::ZERO, Judging::Fully).unwrap()
 }
 
 fn names(dir: &Dir) -> Vec<String> {
@@ -84,7 +84,7 @@ fn the_lock_file_of_a_living_process_is_respected() {
     for ending in ["", "\0", "\n", "\0rest"] {
         fs::write(lock_file(&scratch), format!("{}{ending}", holder.id())).unwrap();
         match take(&dir) {
-            LinkLocked::Busy { name, holder: told } => {
+            LinkLocked::Busy { name, holder: told, .. } => {
                 assert_eq!(name, "group.lock");
                 assert_eq!(told, format!("process {}", holder.id()));
             }

@@ -6,7 +6,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::groups::{Caller, Given, GroupsError, Membership, Outcome, Report, Wanted, converge, look_locked};
+use crate::groups::tell::tell;
+use crate::groups::{
+    Caches, Caller, Given, GroupsError, Membership, Outcome, Report, Wanted, converge, look_locked,
+};
 use crate::guard_notes::Off;
 use crate::paths::HostPaths;
 
@@ -22,6 +25,8 @@ pub struct MembersRemoved {
     pub stays: BTreeMap<Membership, String>,
     /// Caches of groups that could not be told, each with the reason: there it may look as if nothing had happened.
     pub untold: Vec<String>,
+    /// Beside whom it was done, in words: a process that had been stopped with the first lock.
+    pub beside: Option<String>,
 }
 
 /// Takes these memberships off, in one rewrite, and reads back that they are. Each lock is waited for up to about `wait`.
@@ -41,14 +46,15 @@ pub fn remove_members(
     }
     let mut caller = Remover { note, off: BTreeMap::new() };
     let nothing = Wanted::default();
-    let (mut all, mut left) = (Report { outcomes: BTreeMap::new(), told: Vec::new() }, going.clone());
+    let (mut all, mut left) = (Report::of(BTreeMap::new()), going.clone());
     for _ in 0..ROUNDS {
         let report = converge(paths, &nothing, &left, wait, &mut caller)?;
         // Seen without the lock. Somebody may just be at it, so it counts only when it is seen with the lock as well.
         let unsure = |of: &Membership| !caller.off.contains_key(of);
         left = off_in(&report.outcomes).into_keys().filter(unsure).collect();
-        all.outcomes.extend(report.outcomes);
-        all.told.extend(report.told);
+        all.add(report.outcomes);
+        all.beside = report.beside.or(all.beside);
+        all.caches = all.caches.then(report.caches);
         if !left.is_empty() {
             look_locked(paths, &nothing, &left, wait, &mut caller)?;
             // Who was put in between the two looks is to be taken out, and is not out yet.
@@ -58,7 +64,7 @@ pub fn remove_members(
             break;
         }
     }
-    Ok(caller.removed(&all))
+    Ok(caller.removed(paths, &all))
 }
 
 /// Wants nobody in, and passes on what is off.
@@ -86,11 +92,15 @@ impl Caller for Remover<'_> {
 }
 
 impl Remover<'_> {
-    fn removed(self, report: &Report) -> MembersRemoved {
+    fn removed(self, paths: &HostPaths, report: &Report) -> MembersRemoved {
         let stays = report.outcomes.iter().filter(|(of, _)| !self.off.contains_key(of));
         let stays = stays.map(|(of, outcome)| (of.clone(), reason(outcome))).collect();
-        let untold = report.told.iter().filter_map(|told| told.result.clone().err()).collect();
-        MembersRemoved { off: self.off, stays, untold }
+        let told = match report.caches {
+            Caches::Stale => tell(paths),
+            Caches::AsBefore => Vec::new(),
+        };
+        let untold = told.into_iter().filter_map(|told| told.result.err()).collect();
+        MembersRemoved { off: self.off, stays, untold, beside: report.beside.clone() }
     }
 }
 
