@@ -106,9 +106,14 @@ impl Dir {
     /// # Errors
     /// The directory cannot be listed, or one cannot be taken away.
     pub fn sweep(&self, name: &OsStr) -> Result<usize, DirError> {
+        self.sweep_all(&[name])
+    }
+
+    /// As [`Dir::sweep`], for several names in one look at the directory.
+    pub(crate) fn sweep_all(&self, names: &[&OsStr]) -> Result<usize, DirError> {
         let mut swept = 0;
         for found in self.names()? {
-            if is_temp_of(&found, name) && self.unlink(&found)? {
+            if names.iter().any(|name| is_temp_of(&found, name)) && self.unlink(&found)? {
                 swept += 1;
             }
         }

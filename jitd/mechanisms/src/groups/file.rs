@@ -2,14 +2,20 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::PathBuf;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
 
 use super::attributes;
 use crate::dir::{Dir, DirError, Identity, OpenEntry, Staged};
 
 /// More than this is no such file.
 const SIZE_MAX: u64 = 256 * 1024 * 1024;
+
+/// How much is read back at a time.
+const PIECE: usize = 16 * 1024;
 
 /// A file as it was read.
 #[derive(Debug)]
@@ -53,15 +59,41 @@ pub(super) fn bytes(dir: &Dir, name: &OsStr) -> Result<(Vec<u8>, Option<Identity
     }
 }
 
+/// Whether `name` in `dir` holds `text` and nothing else: read piece by piece, for it may be long.
+pub(super) fn holds(dir: &Dir, name: &OsStr, text: &[u8]) -> Result<bool, DirError> {
+    let fail = |why| dir.failed("read", name, why);
+    let mut file = match dir.open_file(name, OFlag::O_RDONLY, 0) {
+        Ok(file) => file,
+        Err(Errno::ENOENT) => return Ok(false),
+        Err(why) => return Err(fail(why.into())),
+    };
+    let mut piece = [0; PIECE];
+    let mut left = text;
+    loop {
+        let count = match file.read(&mut piece) {
+            Ok(count) => count,
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
+            Err(why) => return Err(fail(why)),
+        };
+        if count == 0 {
+            return Ok(left.is_empty());
+        }
+        match left.split_at_checked(count) {
+            Some((expected, rest)) if piece.get(..count) == Some(expected) => left = rest,
+            Some(_) | None => return Ok(false),
+        }
+    }
+}
+
 impl Read {
-    /// Writes `bytes` beside `name`, like this file in everything else, not synced yet.
+    /// Writes `bytes` beside `name`, like this file in everything else, not synced yet. What somebody left there before has been
+    /// swept.
     pub(super) fn stage<'dir>(
         &self,
         dir: &'dir Dir,
         name: &OsStr,
         bytes: &[u8],
     ) -> Result<Staged<'dir>, DirError> {
-        dir.sweep(name)?;
         dir.stage_as(name, bytes, |new| attributes::copy(&self.file, new))
     }
 
@@ -74,4 +106,35 @@ impl Read {
 /// Where it is, for people.
 pub(super) fn path(dir: &Dir, name: &OsStr) -> PathBuf {
     dir.path().join(name)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+    use std::fs;
+
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn a_file_holds_a_text_when_every_byte_is_there_and_no_other() {
+        let scratch = Scratch::new();
+        let dir = Dir::open(&scratch.paths().etc_dir, scratch.paths().owner).unwrap();
+        let name = OsStr::new("group");
+        let text = "docker:x:999:alice\n".repeat(5000).into_bytes();
+        let holds = |written: &[u8], expected: &[u8]| {
+            fs::write(scratch.paths().etc_group, written).unwrap();
+            holds(&dir, name, expected).unwrap()
+        };
+        for length in [0, 1, PIECE - 1, PIECE, PIECE + 1, text.len()] {
+            let (text, longer) = (text.get(..length).unwrap(), [text.get(..length).unwrap(), b"\n"].concat());
+            assert!(holds(text, text));
+            assert!(!holds(&longer, text) && !holds(text, &longer), "{length}");
+        }
+        let mut other = text.clone();
+        *other.last_mut().unwrap() = b' ';
+        assert!(!holds(&other, &text));
+        fs::remove_file(scratch.paths().etc_group).unwrap();
+        assert!(!super::holds(&dir, name, &text).unwrap());
+    }
 }

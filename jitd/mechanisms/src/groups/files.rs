@@ -115,6 +115,7 @@ impl<'a> Files<'a> {
             }
             return Ok(Wrote::Nothing);
         }
+        self.dir.sweep_all(&changes.iter().map(|(name, ..)| *name).collect::<Vec<_>>())?;
         let mut staged = Vec::new();
         for (name, read, text) in &changes {
             staged.push(read.stage(self.dir, name, text)?);
@@ -146,7 +147,7 @@ impl<'a> Files<'a> {
             self.dir.sync()?;
         }
         for (name, _, text) in changes {
-            if file::bytes(self.dir, name)?.0 != text {
+            if !file::holds(self.dir, name, text)? {
                 return Err(GroupsError::ReadBack { path: file::path(self.dir, name) });
             }
         }
