@@ -53,6 +53,17 @@ impl Accounts {
     }
 }
 
+/// The names of each of these uids, from the text of `/etc/passwd`.
+pub(super) fn names_of_uids<'b>(passwd: &'b [u8], uids: &BTreeSet<u32>) -> BTreeMap<u32, Vec<&'b str>> {
+    let mut names: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
+    for (_, range) in ranges(passwd) {
+        let line = passwd.get(range).unwrap_or_default();
+        let Some((uid, _)) = account(line).filter(|(uid, _)| uids.contains(uid)) else { continue };
+        names.entry(uid).or_default().extend(name_of(line).and_then(|name| std::str::from_utf8(name).ok()));
+    }
+    names
+}
+
 fn account(line: &[u8]) -> Option<Account> {
     let mut fields = line.split(|&byte| byte == b':').skip(2);
     let mut number = || std::str::from_utf8(fields.next()?).ok()?.parse().ok();

@@ -200,4 +200,6 @@ impl Report {
 mod tests;
 
 #[cfg(test)]
+mod renamed_tests;
+#[cfg(test)]
 mod turn_tests;

@@ -1,10 +1,11 @@
 //! From three texts, what is wanted and what was given: what has to change, decided without touching anything.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::accounts::{Accounts, Elsewhere};
+use super::accounts::{Accounts, Elsewhere, names_of_uids};
 use super::refusal::{Kind, Refusal, writable};
-use super::text::{Change, GroupFile};
+use super::text::{Change, GroupFile, Named};
 use super::{Given, Membership, Outcome, Wanted};
 
 /// What stands in `/etc/gshadow`.
@@ -91,7 +92,13 @@ pub(super) fn plan(
         Gshadow::Absent => Ok(None),
         Gshadow::Unusable(why) => Err(Refusal::Gshadow { why: why.clone() }),
     };
+    let all = || wanted.memberships().chain(given);
     let mut work = Work {
+        passwd: texts.passwd,
+        gids: all().map(|of| of.gid).collect(),
+        uids: all().map(|of| of.uid).collect(),
+        by_gid: OnceCell::new(),
+        by_uid: OnceCell::new(),
         group: GroupFile::parse(texts.group, Kind::Group, &names),
         gshadow,
         accounts: Accounts::find(texts.passwd, &users),
@@ -116,6 +123,13 @@ struct Work<'b, 'e> {
     gshadow: Result<Option<GroupFile<'b>>, Refusal>,
     accounts: Accounts,
     elsewhere: &'e mut Elsewhere<'e>,
+    passwd: &'b [u8],
+    /// The numbers of all groups and people that are looked at.
+    gids: BTreeSet<u32>,
+    uids: BTreeSet<u32>,
+    /// What these are called, read when it is asked for the first time: hardly ever.
+    by_gid: OnceCell<BTreeMap<u32, Vec<Named<'b>>>>,
+    by_uid: OnceCell<BTreeMap<u32, Vec<&'b str>>>,
 }
 
 impl Work<'_, '_> {
@@ -149,6 +163,7 @@ impl Work<'_, '_> {
             self.not_under_another_name(of)?;
         }
         if !self.group.holds(&of.group, &of.user) && shadowed == Ok(false) {
+            self.not_by_another_name(of)?;
             return Ok(Outcome::WasGone);
         }
         match self.accounts.agree(of, self.elsewhere) {
@@ -196,14 +211,34 @@ impl Work<'_, '_> {
     }
 
     fn not_under_another_name(&self, of: &Membership) -> Result<(), Refusal> {
-        self.renamed(of, |members| members.iter().any(|member| *member == of.user.as_bytes()))
+        self.renamed(of, |named| named.members.contains(of.user.as_bytes()))
     }
 
-    /// Refuses when the gid goes by another name, and its members are such.
-    fn renamed(&self, of: &Membership, such: impl Fn(&[Vec<u8>]) -> bool) -> Result<(), Refusal> {
-        let found = self.group.names_of_gid(of.gid).into_iter().find(|(_, members)| such(members));
-        match found {
-            Some((now, _)) => Err(Refusal::Renamed { group: of.group.clone(), gid: of.gid, now }),
+    /// Refuses when the gid goes by another name, and the group is such.
+    fn renamed(&self, of: &Membership, such: impl Fn(&Named<'_>) -> bool) -> Result<(), Refusal> {
+        let by_gid = self.by_gid.get_or_init(|| self.group.names_of_gids(&self.gids));
+        match by_gid.get(&of.gid).into_iter().flatten().find(|named| such(named)) {
+            Some(Named { name, .. }) => {
+                Err(Refusal::Renamed { group: of.group.clone(), gid: of.gid, now: (*name).to_owned() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses when the person goes by another name, and is in the group by that: usermod -l changes lists of members as
+    /// well. Where the old name still is the person's, the other is a second one that he had all along.
+    fn not_by_another_name(&mut self, of: &Membership) -> Result<(), Refusal> {
+        if self.accounts.agree(of, self.elsewhere).is_ok() {
+            return Ok(());
+        }
+        let by_uid = self.by_uid.get_or_init(|| names_of_uids(self.passwd, &self.uids));
+        match by_uid.get(&of.uid).into_iter().flatten().find(|name| self.group.holds(&of.group, name)) {
+            Some(now) => Err(Refusal::UserRenamed {
+                user: of.user.clone(),
+                uid: of.uid,
+                now: (*now).to_owned(),
+                group: of.group.clone(),
+            }),
             None => Ok(()),
         }
     }

@@ -93,6 +93,22 @@ pub enum Refusal {
         /// The uid it has.
         found: u32,
     },
+    /// The person was in the group and got another name, by which he still is. Nobody can tell that from a new account
+    /// with an old number, whose membership is its own.
+    #[error(
+        "{user} (uid {uid}) is called {now} now and is still in {group}: if that is the same person, take {now} out \
+         (gpasswd -d {now} {group}); whoever is to be in it can be put in again once the grant has ended"
+    )]
+    UserRenamed {
+        /// The name that the person had.
+        user: String,
+        /// The number.
+        uid: u32,
+        /// Who has it now.
+        now: String,
+        /// The group.
+        group: String,
+    },
     /// `/etc/gshadow` is there and cannot be changed.
     #[error("/etc/gshadow cannot be changed: {why}")]
     Gshadow {

@@ -1,6 +1,11 @@
 //! Whole changes in a temporary `/etc`: what is given, kept, taken and refused, and what the files are like after.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed assumption is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed assumption is a failed test"
+)]
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -13,8 +18,9 @@ use super::*;
 use crate::scratch::Scratch;
 
 pub(super) const GROUP: &str = "root:x:0:\ndocker:x:999:bob\nwheel:x:10:\nnewgroup:x:1001:\n+::::\n";
-const GSHADOW: &str = "root:*::\ndocker:!:carol:bob\nwheel:*::\n";
-const PASSWD: &str = "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/:/bin/sh\nbob:x:1001:10::/:/bin/sh\n";
+pub(super) const GSHADOW: &str = "root:*::\ndocker:!:carol:bob\nwheel:*::\n";
+pub(super) const PASSWD: &str =
+    "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/:/bin/sh\nbob:x:1001:10::/:/bin/sh\n";
 
 pub(super) fn host() -> Scratch {
     let scratch = Scratch::new();
@@ -48,7 +54,7 @@ pub(super) fn wanted(memberships: &[Membership]) -> Wanted {
 
 /// Notes what it is told, or says no.
 #[derive(Default)]
-struct Book {
+pub(super) struct Book {
     noted: Given,
     refuses: Option<String>,
 }
@@ -64,11 +70,11 @@ impl Caller for Book {
     }
 }
 
-fn run(scratch: &Scratch, want: &[Membership], given: &Given) -> Result<Report, GroupsError> {
+pub(super) fn run(scratch: &Scratch, want: &[Membership], given: &Given) -> Result<Report, GroupsError> {
     converge(&scratch.paths(), &wanted(want), given, Duration::from_millis(20), &mut Book::default())
 }
 
-fn outcome(scratch: &Scratch, want: &[Membership], given: &Given) -> Vec<Outcome> {
+pub(super) fn outcome(scratch: &Scratch, want: &[Membership], given: &Given) -> Vec<Outcome> {
     run(scratch, want, given).unwrap().outcomes.into_values().collect()
 }
 

@@ -157,6 +157,17 @@ pub(super) fn trimmed(text: &[u8]) -> &[u8] {
     text.get(white..).unwrap_or_default()
 }
 
+/// The gid in the third field of a line, if it has one.
+pub(super) fn gid_of(text: &[u8]) -> Option<u32> {
+    text.split(|&byte| byte == b':').nth(2).and_then(gid)
+}
+
+/// The members in the last field of a line, empty ones left out.
+pub(super) fn members_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let list = text.rsplit(|&byte| byte == b':').next().unwrap_or_default();
+    fields(list.strip_suffix(b"\r").unwrap_or(list)).map(trimmed).filter(|member| !member.is_empty())
+}
+
 fn gid(field: &[u8]) -> Option<u32> {
     let digits = !field.is_empty() && field.iter().all(u8::is_ascii_digit);
     if digits { std::str::from_utf8(field).ok()?.parse().ok() } else { None }

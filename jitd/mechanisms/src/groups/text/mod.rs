@@ -14,7 +14,7 @@ mod untouched;
 
 pub use untouched::only_members_differ;
 
-use line::{Entry, Line, WHITE, trimmed};
+use line::{Entry, Line, WHITE, gid_of, members_of, trimmed};
 
 /// What came of a change to the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,15 @@ pub struct GroupFile<'b> {
     bytes: &'b [u8],
     kind: Kind,
     lines: BTreeMap<String, Vec<Line<'b>>>,
+}
+
+/// A group as it is called, and who is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named<'b> {
+    /// Its name.
+    pub name: &'b str,
+    /// Its members.
+    pub members: BTreeSet<&'b [u8]>,
 }
 
 impl<'b> GroupFile<'b> {
@@ -124,17 +133,21 @@ impl<'b> GroupFile<'b> {
         Ok(Change::Done)
     }
 
-    /// The groups that have this gid, with their members: where a renamed group went.
+    /// The groups that have one of these gids, with their members: where a renamed group went. One pass over the text.
     #[must_use]
-    pub fn names_of_gid(&self, gid: u32) -> Vec<(String, Vec<Vec<u8>>)> {
-        let read = |(number, range): (usize, Range<usize>)| {
-            let text = self.bytes.get(range.clone())?;
-            let name = std::str::from_utf8(name_of(text)?).ok()?;
+    pub fn names_of_gids(&self, gids: &BTreeSet<u32>) -> BTreeMap<u32, Vec<Named<'b>>> {
+        let mut found: BTreeMap<u32, Vec<Named<'b>>> = BTreeMap::new();
+        for (number, range) in ranges(self.bytes) {
+            let text = self.bytes.get(range.clone()).unwrap_or_default();
+            // Nearly every line goes here, so no more than its gid is looked at.
+            let Some(gid) = gid_of(text).filter(|gid| gids.contains(gid)) else { continue };
+            let Some(name) = name_of(text).and_then(|name| std::str::from_utf8(name).ok()) else { continue };
             let line = Line::read(text, number, range, name, self.kind);
-            let entry = line.entry.ok().filter(|entry| entry.gid == Some(gid))?;
-            Some((name.to_owned(), entry.members().map(<[u8]>::to_vec).collect()))
-        };
-        ranges(self.bytes).filter_map(read).collect()
+            if line.entry.is_ok_and(|entry| entry.gid == Some(gid)) {
+                found.entry(gid).or_default().push(Named { name, members: members_of(text).collect() });
+            }
+        }
+        found
     }
 
     /// The text with all changes; `None` when there are none.

@@ -156,8 +156,9 @@ fn gshadow_has_no_gids_and_its_administrators_are_left_alone() {
 #[test]
 fn a_renamed_group_is_found_by_its_gid() {
     let file = parse("a:x:1:\nmoved:x:999:alice, bob\n+moved:x:999:eve\nbad:x:999\n", Kind::Group);
-    let found = file.names_of_gid(GID);
-    assert_eq!(found, [("moved".to_owned(), vec![b"alice".to_vec(), b"bob".to_vec()])]);
+    let found = file.names_of_gids(&BTreeSet::from([GID, 7]));
+    let members = BTreeSet::from([&b"alice"[..], b"bob"]);
+    assert_eq!(found, BTreeMap::from([(GID, vec![Named { name: "moved", members }])]));
 }
 
 #[test]
