@@ -1,5 +1,6 @@
 //! Notices what others do to files, so that it is heeded at once and not at the next look: accounts that change, for
-//! userdel and useradd may give a uid to somebody else within a second; and notes that the guard leaves.
+//! userdel and useradd may give a uid to somebody else within a second, as groupdel and groupadd a gid; and notes that the
+//! guard leaves.
 
 use std::ffi::OsString;
 use std::io;
@@ -15,6 +16,7 @@ use crate::engine::{Handle, Message};
 /// Where the files stand that say who is who. They are replaced by rename (shadow-utils) or written.
 const ETC: &str = "/etc";
 const ACCOUNTS: [&str; 2] = ["passwd", "shadow"];
+const GROUPS: [&str; 2] = ["group", "gshadow"];
 
 /// Tells the engine of every change, on a thread of its own, for as long as the engine lives. Without inotify the look
 /// every minute has to do.
@@ -28,7 +30,9 @@ pub fn start(engine: Handle) -> io::Result<()> {
     inotify.add_watch(paths::STATE_DIR, changes)?;
     thread::Builder::new().name("watch".into()).spawn(move || {
         if let Err(errno) = run(&inotify, &engine) {
-            crate::log::error(&format!("accounts and the guard's notes are no longer watched: {errno}"));
+            crate::log::error(&format!(
+                "accounts, groups and the guard's notes are no longer watched: {errno}"
+            ));
         }
     })?;
     Ok(())
@@ -48,8 +52,10 @@ fn run(inotify: &Inotify, engine: &Handle) -> nix::Result<()> {
             events.iter().any(|event: &InotifyEvent| event.name.as_ref().is_none_or(is))
         };
         let accounts = any(&|name| ACCOUNTS.iter().any(|account| name == account));
+        let groups = any(&|name| GROUPS.iter().any(|group| name == group));
         let noted = any(&|name| Some(name.as_os_str()) == notes);
-        let told = [(accounts, Message::AccountsChanged), (noted, Message::Look)];
+        let told =
+            [(accounts, Message::AccountsChanged), (groups, Message::GroupsChanged), (noted, Message::Look)];
         for (_, message) in told.into_iter().filter(|(changed, _)| *changed) {
             if engine.tell_blocking(message).is_err() {
                 return Ok(());

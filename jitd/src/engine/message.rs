@@ -92,6 +92,8 @@ pub enum Message {
     Gone(Vec<(u32, String)>),
     /// The account files have changed.
     AccountsChanged,
+    /// The files of groups have changed.
+    GroupsChanged,
     /// The guard has left notes.
     Look,
     /// A timer rang, or the wall clock was set.

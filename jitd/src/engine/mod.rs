@@ -248,6 +248,7 @@ impl Engine {
             Message::Policy(loaded) => self.new_policy(*loaded, now),
             Message::Gone(people) => self.people_gone(&people, now),
             Message::AccountsChanged => self.check_people(),
+            Message::GroupsChanged => self.groups_changed(now),
             Message::GroupsSaid(said) => self.groups_said(said, now),
             Message::Look => self.look(now),
             Message::Wake => {}
@@ -348,6 +349,7 @@ impl Engine {
                 | Message::Policy(_)
                 | Message::Gone(_)
                 | Message::AccountsChanged
+                | Message::GroupsChanged
                 | Message::GroupsSaid(_)
                 | Message::Look
                 | Message::Wake

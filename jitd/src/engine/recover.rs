@@ -1,7 +1,7 @@
 //! The host made equal to the record: at start-up, every minute, and before each change. What differs is made right and
 //! recorded. Start-up alone raises nothing that was not on the host before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jit_common::ids::RequestId;
 use jit_mechanisms::guard_notes::{self, Note};
@@ -14,8 +14,8 @@ use jitd_core::now::{NANOS, Now};
 use jitd_core::record::{Cause, Closed, Draft, Entry, Origin, Person};
 use jitd_core::wanted::{Wanted, WantedGrant};
 
-use super::Engine;
-use super::host::{self, Difference, Made, Said};
+use super::host::{self, Difference, LookAt, Made, Said};
+use super::{Engine, wording};
 use crate::holders::Holders;
 
 /// Whether the guard had something new to say.
@@ -123,12 +123,43 @@ impl Engine {
         if !made.is_whole() && self.take_notes(now) == Notes::New {
             made = made.then(self.host.make_so(&self.registry.wanted(), &self.leaving(), now));
         }
+        if !made.astray.is_empty() {
+            self.mark_astray(&made.astray, now);
+            made = made.then(self.host.make_so(&self.registry.wanted(), &self.leaving(), now));
+        }
         self.note_differences(std::mem::take(&mut made.differences), now);
         self.host.read_back(&made, &self.handle);
         if self.host.has_doubts() {
             self.next_look = self.next_look.min(now.boot.saturating_add(NANOS));
         }
         made
+    }
+
+    /// Grants of groups that are others by now end: sudo knows a group by its number, and would give what nobody decided on.
+    fn mark_astray(&mut self, astray: &BTreeMap<RequestId, String>, now: &Now) {
+        for (id, why) in astray {
+            let mut by = EndedBy::default();
+            by.note = wording::typed("note", why, &mut by.texts).ok();
+            if self.mark_ending(*id, Cause::Failed, &by, now) {
+                let done = format!("grant {id} ends");
+                self.note_differences(vec![Difference { found: why.clone(), done }], now);
+            }
+        }
+    }
+
+    /// Somebody has written the files of groups.
+    pub(super) fn groups_changed(&mut self, now: &Now) {
+        match self.host.groups_changed(now) {
+            LookAt::Never => {}
+            LookAt::Once => {
+                // What stood in the way of a removal may be gone.
+                if self.ending().next().is_some() {
+                    self.remove_ended(now);
+                }
+                self.look(now);
+            }
+            LookAt::Later(at) => self.next_look = self.next_look.min(at),
+        }
     }
 
     fn leaving(&self) -> Vec<WantedGrant> {

@@ -1,18 +1,21 @@
 //! Memberships made equal to what is wanted, and what became of each: trouble with one is no trouble of another's.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::Duration;
 
 use jit_mechanisms::HostPaths;
 use jit_mechanisms::groups::{
-    self, Caches, Caller, Given, GroupsError, Membership, Outcome, Refusal, Report, Wanted as WantedMembers,
+    self, Caches, Given, GroupsError, Membership, Outcome, Refusal, Report, Wanted as WantedMembers,
 };
 use jitd_core::now::{NANOS, Now};
 use jitd_core::policy::PersonFacts;
 use jitd_core::wanted::WantedGrant;
 
+use super::changes::Stamp;
 use super::memory::{Memory, memberships};
+use super::scribe::{Onlooker, Scribe};
 
 /// How long each of the at most three locks is waited for. The engine waits with it: a second in all, and only the first time
 /// that somebody sits on a lock (an open vigr(8) does so for minutes). Until a change has worked again, one try has to do.
@@ -32,12 +35,14 @@ pub(super) struct Lending {
     /// What was taken out while somebody may have been about to write an older list, and who.
     doubtful: BTreeMap<Membership, BTreeSet<u32>>,
     wait: Duration,
+    /// The two files as they were left.
+    pub(super) left: Stamp,
 }
 
 impl Default for Lending {
     fn default() -> Self {
-        let (elsewhere, recent, doubtful) = Default::default();
-        Self { elsewhere, recent, doubtful, wait: WAIT }
+        let (elsewhere, recent, doubtful, left) = Default::default();
+        Self { elsewhere, recent, doubtful, wait: WAIT, left }
     }
 }
 
@@ -56,6 +61,8 @@ pub(super) struct Came {
     pub(super) put_back: Given,
     /// Out of the group, and put in by jitd before.
     pub(super) taken_out: Given,
+    /// Wanted, and the group is not the one that was given any more.
+    astray: Given,
     /// Out of the group for the second time: somebody had written an older list.
     pub(super) came_back: Given,
 }
@@ -73,8 +80,21 @@ impl Came {
         (!whys.is_empty()).then(|| whys.join("; "))
     }
 
-    fn of(report: Report) -> Self {
+    /// Why a grant gives a group that is another one by now.
+    pub(super) fn astray(&self, grant: &WantedGrant) -> Option<String> {
+        self.trouble(grant, |of| self.astray.contains(of))
+    }
+
+    fn note_astray(&mut self, outcomes: &BTreeMap<Membership, Outcome>, wanted: &WantedMembers) {
+        let is_astray = |outcome: &Outcome| matches!(outcome, Outcome::Refused(why) if is_another_group(why));
+        let astray =
+            outcomes.iter().filter(|(of, outcome)| wanted.grants(of).is_some() && is_astray(outcome));
+        self.astray.extend(astray.map(|(of, _)| of.clone()));
+    }
+
+    fn of(report: Report, wanted: &WantedMembers) -> Self {
         let mut came = Self::default();
+        came.note_astray(&report.outcomes, wanted);
         for (of, outcome) in report.outcomes {
             let changed = match &outcome {
                 Outcome::Added => Some(&mut came.put_in),
@@ -105,11 +125,13 @@ impl Came {
             // Seen without the lock: somebody may be about to write an older list.
             Outcome::Removed | Outcome::WasGone => Err(why.clone()),
         };
-        let so = seen.outcomes.into_iter().map(|(of, outcome)| {
+        let mut came = Self::default();
+        came.note_astray(&seen.outcomes, wanted);
+        for (of, outcome) in seen.outcomes {
             let so = verdict(&of, outcome);
-            (of, so)
-        });
-        Self { so: so.collect(), ..Self::default() }
+            came.so.insert(of, so);
+        }
+        came
     }
 }
 
@@ -122,6 +144,7 @@ impl Lending {
         wanted: &WantedMembers,
         given: &Given,
     ) -> Came {
+        self.left = Stamp::of(paths);
         // What a live grant has, it has whatever was in doubt before.
         let in_doubt: Given = self.doubtful.keys().filter(|of| !memory.given.contains(of)).cloned().collect();
         let again: Given = in_doubt.iter().filter(|of| wanted.grants(of).is_some()).cloned().collect();
@@ -131,8 +154,8 @@ impl Lending {
         }
         // Whether somebody is back by an older list or not in at all: from here on it is jitd's, and that is noted first.
         let (wanted, not_again) = match note(paths, memory, &again) {
-            Ok(()) => (wanted.clone(), None),
-            Err(why) => (without(wanted, &again), Some(why)),
+            Ok(()) => (Cow::Borrowed(wanted), None),
+            Err(why) => (Cow::Owned(without(wanted, &again)), Some(why)),
         };
         let mut came = self.make_so(paths, memory, &wanted, &given, &again);
         for of in &again {
@@ -155,12 +178,13 @@ impl Lending {
     ) -> Came {
         // Before the files are read: whoever is gone now has written what he will.
         let running = self.running(paths);
-        let bystanders = BTreeSet::new();
-        let mut scribe =
-            Scribe { paths, memory, elsewhere: &self.elsewhere, noted, locked: false, bystanders };
+        let (bystanders, stamp) = (BTreeSet::new(), self.left.clone());
+        let elsewhere = &self.elsewhere;
+        let mut scribe = Scribe { paths, memory, elsewhere, noted, locked: false, stamp, bystanders };
         let made = groups::converge(paths, wanted, given, self.wait, &mut scribe)
             .and_then(|report| sure(report, paths, self.wait, &mut scribe));
         let (bystanders, locked) = (scribe.bystanders, scribe.locked);
+        self.left = scribe.stamp;
         match made {
             Ok(report) => {
                 // Where nothing had to be done, nobody knows whether the lock is free again. Where it was done beside
@@ -172,7 +196,7 @@ impl Lending {
                 };
                 memory.given = report.given_after(std::mem::take(&mut memory.given));
                 let came_back = self.doubt(&report, bystanders, &running);
-                Came { came_back, ..Came::of(report) }
+                Came { came_back, ..Came::of(report, wanted) }
             }
             Err(error) => {
                 if waited_in_vain(&error) {
@@ -309,6 +333,12 @@ fn sure(
     }
 }
 
+/// Whether the name or the number of the group is another's by now. Whoever has a rule of sudo by that number would be
+/// given what nobody decided on.
+fn is_another_group(why: &Refusal) -> bool {
+    matches!(why, Refusal::NoSuchGroup { .. } | Refusal::Renamed { .. } | Refusal::GidDiffers { .. })
+}
+
 /// Whether it failed because somebody else was at it.
 fn waited_in_vain(error: &GroupsError) -> bool {
     match error {
@@ -331,50 +361,5 @@ fn may_have_written(error: &GroupsError) -> bool {
         | GroupsError::Missing { .. }
         | GroupsError::Fixed { .. }
         | GroupsError::NotOnlyMembers { .. } => false,
-    }
-}
-
-/// Notes down for the editor, and knows who is not of this host.
-struct Scribe<'a> {
-    paths: &'a HostPaths,
-    memory: &'a mut Memory,
-    elsewhere: &'a BTreeMap<String, u32>,
-    /// What is to be noted in any case.
-    noted: &'a Given,
-    locked: bool,
-    /// Who may be about to write an older list.
-    bystanders: BTreeSet<u32>,
-}
-
-impl Caller for Scribe<'_> {
-    fn about_to_add(&mut self, adding: &Given) -> Result<(), String> {
-        self.memory.before_adding(self.paths, &adding.union(self.noted).cloned().collect())
-    }
-
-    fn uid_elsewhere(&mut self, user: &str) -> Option<u32> {
-        self.elsewhere.get(user).copied()
-    }
-
-    fn done(&mut self, outcomes: &BTreeMap<Membership, Outcome>) {
-        self.locked = true;
-        if outcomes.values().any(|outcome| *outcome == Outcome::Removed) {
-            // Without a list of processes there is no doubt that could be settled.
-            self.bystanders = groups::bystanders(self.paths).unwrap_or_default();
-        }
-    }
-}
-
-/// Only looks.
-struct Onlooker<'a> {
-    elsewhere: &'a BTreeMap<String, u32>,
-}
-
-impl Caller for Onlooker<'_> {
-    fn about_to_add(&mut self, _adding: &Given) -> Result<(), String> {
-        Err("a look puts nobody in".into())
-    }
-
-    fn uid_elsewhere(&mut self, user: &str) -> Option<u32> {
-        self.elsewhere.get(user).copied()
     }
 }

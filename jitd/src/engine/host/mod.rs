@@ -1,10 +1,12 @@
 //! The host as the engine sees it: what was found of its sudo, and one call that makes it equal to what is wanted.
 
 mod change;
+mod changes;
 mod leftover;
 mod lending;
 mod memory;
 mod read_back;
+mod scribe;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
@@ -23,6 +25,8 @@ use jitd_core::policy::{GroupRef, PersonFacts};
 use jitd_core::sudoers::{Dialect, NotAfter};
 use jitd_core::wanted::{Wanted, WantedGrant};
 
+pub use self::changes::LookAt;
+use self::changes::{Pace, Stamp};
 use self::lending::Lending;
 use self::memory::Memory;
 pub(super) use self::memory::wanted as as_wanted;
@@ -55,6 +59,8 @@ pub struct Made {
     pub not_gone: BTreeMap<RequestId, String>,
     /// Whether caches of groups have to be told.
     pub caches: Caches,
+    /// The wanted grants that give a group which is another one by now, each with how it is.
+    pub astray: BTreeMap<RequestId, String>,
     /// Memberships that were put in.
     pub put_in: Given,
     /// Memberships of jitd's that are out.
@@ -93,6 +99,7 @@ pub struct Host {
     memory: Memory,
     lending: Lending,
     read_back: ReadBack,
+    pace: Pace,
     /// The wanted grants that were not wholly there last time, each with the reason.
     not_whole: BTreeMap<RequestId, String>,
     /// What the sudoers file held when this jitd wrote it last, or what the record says it should have held.
@@ -106,8 +113,8 @@ impl Host {
     #[must_use]
     pub fn probe(paths: HostPaths) -> Self {
         let sudo = sudo::probe(&paths, PROBE_PATIENCE).map_err(|error| crate::chain(&error));
-        let (memory, lending, read_back) = Default::default();
-        Self { paths, sudo, memory, lending, read_back, not_whole: BTreeMap::new(), left: None, caller: None }
+        let (memory, lending, read_back, pace, not_whole) = Default::default();
+        Self { paths, sudo, memory, lending, read_back, pace, not_whole, left: None, caller: None }
     }
 
     /// What the probe found, in a line.
@@ -243,6 +250,7 @@ impl Host {
         };
         for grant in wanted.grants().iter().filter(|_| sudo.is_ok()) {
             made.not_made.extend(came.trouble(grant, |_| true).map(|why| (grant.id, why)));
+            made.astray.extend(came.astray(grant).map(|why| (grant.id, why)));
         }
         for grant in leaving {
             let going = |of: &Membership| all.grants(of).is_none();
@@ -251,6 +259,7 @@ impl Host {
         }
         self.forget(wanted, sudo.is_ok());
         self.lending.took(came.taken_out.iter().cloned(), now);
+        self.pace.undone(came.put_back.len());
         made.differences.extend(came.put_back.iter().map(put_back));
         made.differences.extend(came.came_back.iter().map(came_back));
         let off = leaving.iter().filter(|grant| !made.not_gone.contains_key(&grant.id));
@@ -280,6 +289,14 @@ impl Host {
         };
         if let Err(why) = forgotten {
             crate::log::error(&why);
+        }
+    }
+
+    /// Somebody has written the files of groups. When to look at them, unless it was jitd.
+    pub fn groups_changed(&mut self, now: &Now) -> LookAt {
+        match Stamp::of(&self.paths) == self.lending.left {
+            true => LookAt::Never,
+            false => self.pace.next(now),
         }
     }
 

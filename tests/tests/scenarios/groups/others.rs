@@ -169,14 +169,16 @@ fn a_name_service_that_says_otherwise_is_told_to_an_admin() {
 }
 
 #[test]
-fn a_group_that_got_another_name_is_left_alone_and_told_until_somebody_decides() {
+fn a_group_that_got_another_name_ends_its_grant_and_is_told_until_somebody_decides() {
     let Some(site) = lending(Release::Trixie) else { return };
     let grant = site.grant("alice", "docker", "30m");
     site.run(&["groupmod", "-n", "whales", "docker"]).unwrap().expect_ok();
-    site.jitctl("alice", &["drop"]).unwrap().expect_code(1).expect_says("was docker and is whales now");
-    assert!(!works(&site, "alice"));
+    let stuck = site.told(&grant, "stuck");
+    assert!(stuck["body"]["why"].as_str().unwrap().contains("was docker and is whales now"), "{stuck}");
+    assert!(!works(&site, "alice") && !site.sudo("alice", &["-g", "whales", "id"]).success());
     assert!(site.status("root")["attention"].to_string().contains(&grant.id));
+    assert_eq!(members(&site, "whales"), [["alice"], ["alice"]], "nobody has decided yet");
     site.run(&["groupmod", "-n", "docker", "whales"]).unwrap().expect_ok();
-    assert_eq!(site.told(&grant, "ended")["body"]["cause"], "dropped");
+    assert_eq!(site.told(&grant, "ended")["body"]["cause"], "failed");
     assert_eq!(members(&site, "docker"), [Vec::<String>::new(), Vec::new()]);
 }
