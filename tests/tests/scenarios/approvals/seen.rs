@@ -101,6 +101,21 @@ fn what_begins_when_the_host_is_unlocked_is_counted_before_and_then() {
     until("it to begin", SOON, begun).unwrap();
 }
 
+#[test]
+fn asking_and_cancelling_in_a_loop_ends_and_keeps_nobody_else_out() {
+    let Some(site) = approvals(Release::Trixie) else { return };
+    let script = format!(
+        "for n in $(seq 31); do jitctl elevate vault --no-wait --reason '{REASON}' >/tmp/said 2>&1; code=$?; \
+         jitctl cancel $(jitctl pending --json | grep -oE '\"id\":\"[0-9a-z]{{8}}\"' | cut -d'\"' -f4); done; \
+         cat /tmp/said; exit $code"
+    );
+    let last = site.as_user("alice", &["bash", "-c", &script]).unwrap();
+    last.expect_code(3).expect_says("try again");
+    assert_eq!(site.record("pending").len(), 30);
+    assert_eq!(site.record("refused").pop().unwrap()["body"]["code"], "rate-limited");
+    ask(&site, "dora");
+}
+
 const CROWD: &str = r#"
 [[rule]]
 name         = "hosts at once"
