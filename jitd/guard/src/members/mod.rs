@@ -11,7 +11,7 @@ use jit_common::escape::escaped;
 use jit_common::ids::RequestId;
 use jit_mechanisms::groups::Membership;
 use jit_mechanisms::guard_notes::{Note, Noted, Off, Why};
-use jit_mechanisms::removal::remove_members;
+use jit_mechanisms::removal::{Doubts, remove_members};
 use jit_mechanisms::{HostPaths, Now};
 
 use crate::plan::{Known, TakeOff};
@@ -82,6 +82,29 @@ pub(crate) struct Went {
     pub(crate) said: Vec<String>,
     /// What could not be done, for the log, once as long as it stays so.
     pub(crate) wrong: BTreeSet<String>,
+    /// Whether whoever is out is sure to stay so.
+    pub(crate) surety: Surety,
+}
+
+impl Went {
+    /// What came of this and of a later try for the rest.
+    pub(crate) fn then(self, later: Self) -> Self {
+        Self {
+            touched: self.touched.into_iter().chain(later.touched).collect(),
+            said: self.said.into_iter().chain(later.said).collect(),
+            ..later
+        }
+    }
+}
+
+/// Whether somebody may be about to write an older list of members.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Surety {
+    /// Nobody.
+    #[default]
+    Sure,
+    /// Somebody: it has to be looked at again.
+    Unsure,
 }
 
 /// Takes them out, in one rewrite. `note` gets the notes while the groups are still locked.
@@ -89,12 +112,14 @@ pub(crate) fn take_out(
     paths: &HostPaths,
     leaving: &BTreeMap<Membership, Leaving>,
     wait: Duration,
-    now: &Now,
+    (doubts, now): (&mut Doubts, &Now),
     note: &mut dyn FnMut(Vec<Note>),
 ) -> Went {
     let mut went = Went::default();
     let going = leaving.keys().cloned().collect();
-    let removed = remove_members(paths, &going, wait, &mut |off| note(notes(leaving, off, now)));
+    let removed = remove_members(paths, &going, wait, (doubts, now.boot), &mut |off| {
+        note(notes(leaving, off, now));
+    });
     let removed = match removed {
         Ok(removed) => removed,
         Err(why) => {
@@ -110,6 +135,11 @@ pub(crate) fn take_out(
     for (of, why) in &removed.stays {
         went.stuck.extend(leaving.get(of).into_iter().flat_map(|leaving| &leaving.grants));
         went.wrong.insert(format!("{} stays: {}", name(of), escaped(why)));
+    }
+    for (of, why) in &removed.unsure {
+        went.stuck.extend(leaving.get(of).into_iter().flat_map(|leaving| &leaving.grants));
+        went.wrong.insert(format!("{} is out, and may come back: {}", name(of), escaped(why)));
+        went.surety = Surety::Unsure;
     }
     let beside = removed.beside.iter();
     went.said.extend(beside.map(|who| format!("went on without /etc/.pwd.lock, which is held by {who}")));

@@ -1,17 +1,18 @@
 //! The two passes that run once: at boot, and when everything has to end.
 
 use std::collections::BTreeSet;
+use std::thread;
 use std::time::Duration;
 
 use jit_common::ids::RequestId;
 use jit_mechanisms::groups;
 use jit_mechanisms::guard_notes::{self, Note, NotesError, Why};
-use jit_mechanisms::removal::{self, RemovalError};
+use jit_mechanisms::removal::{self, Doubts, RemovalError};
 use jit_mechanisms::{HostPaths, Now};
 
 use crate::clock::ClockError;
 use crate::log;
-use crate::members::{self, Went};
+use crate::members::{self, Surety, Went};
 use crate::plan::{Known, TRY_AGAIN, TakeOff, plan_at_boot};
 use crate::sweep::{Patience, Seen, carry_out, ended, lines, unlinked};
 
@@ -163,11 +164,23 @@ fn take_members_out(
     unwritten: &mut Vec<Note>,
 ) -> Went {
     let leaving = members::leaving(&seen.known, take_off, &seen.noted);
-    let went = members::take_out(paths, &leaving, wait, now, &mut |notes| {
+    let mut doubts = Doubts::default();
+    let mut note = |notes: Vec<Note>| {
         if guard_notes::append(paths, &notes).is_err() {
             unwritten.extend(notes);
         }
-    });
+    };
+    let mut went = members::take_out(paths, &leaving, wait, (&mut doubts, now), &mut note);
+    // A gpasswd takes milliseconds. Counted in steps, so that no clock is asked.
+    let mut waited = Duration::ZERO;
+    while went.surety == Surety::Unsure && waited < wait {
+        thread::sleep(TRY_AGAIN);
+        waited = waited.saturating_add(TRY_AGAIN);
+        let noted = guard_notes::noted(paths).unwrap_or_default();
+        let left = members::leaving(&seen.known, take_off, &noted);
+        let again = members::take_out(paths, &left, wait, (&mut doubts, now), &mut note);
+        went = went.then(again);
+    }
     say(&went.said);
     went.wrong.iter().for_each(|line| log::line(line));
     went

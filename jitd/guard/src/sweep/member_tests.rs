@@ -204,3 +204,30 @@ fn a_damaged_list_takes_nobody_out_and_says_that_nobody_knows() {
     assert_eq!(fs::read_to_string(&paths.sudoers_file).unwrap(), sudoers_text(&[]));
     assert_eq!(members(&paths), "natural,alice,bob");
 }
+
+#[test]
+fn a_gpasswd_that_read_an_older_list_brings_nobody_back_and_the_note_waits_for_its_end() {
+    let (scratch, paths, mut guard) = host();
+    let (program, process) = (scratch.path().join("usr/bin/gpasswd"), scratch.path().join("proc/10"));
+    for dir in [program.parent().unwrap(), &process] {
+        fs::create_dir_all(dir).unwrap();
+    }
+    fs::write(&program, "").unwrap();
+    std::os::unix::fs::symlink(program, process.join("exe")).unwrap();
+    fs::write(process.join("status"), "Uid:\t0\t0\t0\t0\n").unwrap();
+    let swept = guard.sweep(&late());
+    assert!(
+        swept.said.iter().any(|line| line.contains("is out, and may come back: process 10")),
+        "{swept:?}"
+    );
+    assert_eq!((swept.next, notes(&paths)), (Next::Within(LOOK), String::new()));
+    fs::write(&paths.etc_group, GROUP).unwrap();
+    fs::remove_dir_all(process).unwrap();
+    let swept = guard.sweep(&late());
+    assert_eq!(swept.said, ["taken out: alice of group docker: overdue"]);
+    assert_eq!(members(&paths), "natural,bob");
+    assert_eq!(notes(&paths).lines().count(), 2, "{}", notes(&paths));
+    join(&paths, "natural,bob,alice");
+    assert!(guard.sweep(&late()).said.is_empty());
+    assert_eq!(members(&paths), "natural,bob,alice", "by hand");
+}

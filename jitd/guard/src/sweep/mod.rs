@@ -9,7 +9,7 @@ use jit_common::causes::chain;
 use jit_common::ids::RequestId;
 use jit_mechanisms::groups::Membership;
 use jit_mechanisms::guard_notes::{self, Note, Noted, Why};
-use jit_mechanisms::removal::{self, OnHost, Removed, Which};
+use jit_mechanisms::removal::{self, Doubts, OnHost, Removed, Which};
 use jit_mechanisms::{HostPaths, Now, applied};
 
 use crate::members::{self, Leaving, Went};
@@ -25,6 +25,8 @@ pub(crate) struct Guard {
     half: BTreeMap<RequestId, Why>,
     /// Members whom no grant wants, and since when that has been seen, on the boot clock.
     unclaimed: BTreeMap<Membership, i64>,
+    /// Who is out of a group and may come back.
+    doubts: Doubts,
     /// What was wrong the last time, so that it is said once and not twice a second.
     wrong: BTreeSet<String>,
     damage: Option<String>,
@@ -110,6 +112,7 @@ impl Guard {
             unwritten: Vec::new(),
             half: BTreeMap::new(),
             unclaimed: BTreeMap::new(),
+            doubts: Doubts::default(),
             wrong: BTreeSet::new(),
             damage: None,
             patience: Patience::default(),
@@ -165,7 +168,7 @@ impl Guard {
             !unclaimed(leaving) || now.boot.saturating_sub(since()) >= GRACE
         });
         let (paths, unwritten) = (&self.paths, &mut self.unwritten);
-        members::take_out(paths, &leaving, members::WAIT, now, &mut |notes| {
+        members::take_out(paths, &leaving, members::WAIT, (&mut self.doubts, now), &mut |notes| {
             unwritten.extend(notes);
             // What cannot be written here is tried again below, and told there.
             if guard_notes::append(paths, unwritten).is_ok() {

@@ -20,7 +20,7 @@ pub mod holders;
 mod litter;
 pub mod locks;
 mod plan;
-mod process;
+pub(crate) mod process;
 mod refusal;
 mod resolve;
 pub mod tell;
@@ -28,7 +28,7 @@ pub mod text;
 mod turn;
 mod word;
 
-pub use bystanders::bystanders;
+pub use bystanders::{DOUBT, bystanders, still_run};
 pub use converge::{Caller, converge, look, look_locked};
 pub use error::GroupsError;
 pub use litter::sweep_litter;

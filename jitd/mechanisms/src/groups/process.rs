@@ -4,7 +4,7 @@
 //! `gpasswd`. The real uid says nothing of who started a set-uid program: shadow-utils set it to 0 before they take a
 //! lock. The login uid does, and where there is none, the nearest process above it that is not root's.
 
-use std::fs::{self, Metadata};
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -35,31 +35,48 @@ const PARENTS: u32 = 16;
 /// The login uid of a process that nobody logged in for (proc_pid_loginuid(5)).
 const UNSET: u32 = u32::MAX;
 
+/// A program by its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Program {
+    dev: u64,
+    ino: u64,
+}
+
+impl Program {
+    fn at(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().map(|meta| Self { dev: meta.dev(), ino: meta.ino() })
+    }
+
+    /// The host's gpasswd, if it has one.
+    pub(super) fn gpasswd(paths: &HostPaths) -> Option<Self> {
+        Self::at(&paths.root.join(GPASSWD.trim_start_matches('/')))
+    }
+
+    /// Whether the process runs it.
+    pub(super) fn is_run_by(self, paths: &HostPaths, pid: u32) -> bool {
+        Self::at(&paths.proc.join(format!("{pid}/exe"))) == Some(self)
+    }
+}
+
 /// Whether the process runs gpasswd.
 pub(super) fn is_gpasswd(paths: &HostPaths, pid: u32) -> bool {
-    runs(paths, pid, GPASSWD)
+    Program::gpasswd(paths).is_some_and(|gpasswd| gpasswd.is_run_by(paths, pid))
 }
 
 /// Whether the process runs a program that touches the group files under `/etc/group.lock` alone.
 pub(super) fn heeds_the_second_lock(paths: &HostPaths, pid: u32) -> bool {
-    KNOWN.iter().any(|program| runs(paths, pid, program))
+    let known = |program: &&str| Program::at(&paths.root.join(program.trim_start_matches('/')));
+    KNOWN.iter().filter_map(|program| known(&program)).any(|program| program.is_run_by(paths, pid))
 }
 
 /// A process in words: its number, its program, and who started it.
-pub(super) fn in_words(paths: &HostPaths, pid: u32) -> String {
+pub(crate) fn in_words(paths: &HostPaths, pid: u32) -> String {
     let folder = paths.proc.join(pid.to_string());
     let program = fs::read_link(folder.join("exe"));
     let program = program.map(|program| format!(", {},", escaped(&program.to_string_lossy())));
     let user = started_by(paths, pid).map(|uid| format!(" started by {}", name_of(paths, uid)));
     let (program, user) = (program.unwrap_or_default(), user.unwrap_or_default());
     format!("process {pid}{program}{user}").trim_end_matches(',').to_owned()
-}
-
-fn runs(paths: &HostPaths, pid: u32, program: &str) -> bool {
-    let file = |meta: Metadata| (meta.dev(), meta.ino());
-    let here = fs::metadata(paths.root.join(program.trim_start_matches('/'))).map(file);
-    let there = fs::metadata(paths.proc.join(format!("{pid}/exe"))).map(file);
-    matches!((here, there), (Ok(here), Ok(there)) if here == there)
 }
 
 /// The uid of whoever logged in and started it.

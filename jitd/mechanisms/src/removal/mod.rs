@@ -17,7 +17,7 @@ use crate::sudoers_file::{FILE_MODE, LOCK_WAIT, SIZE_MAX};
 
 mod members;
 
-pub use members::{MembersRemoved, remove_members};
+pub use members::{Doubts, MembersRemoved, remove_members};
 
 /// How often a removal starts over because somebody wrote the file meanwhile.
 const TRIES: u32 = 8;

@@ -39,7 +39,9 @@ fn remove(
     let mut noted = BTreeMap::new();
     let going = going.iter().cloned().collect();
     let removed =
-        remove_members(paths, &going, Duration::from_millis(20), &mut |off| noted.extend(off.clone()));
+        remove_members(paths, &going, Duration::from_millis(20), (&mut Doubts::default(), 0), &mut |off| {
+            noted.extend(off.clone());
+        });
     (removed, noted)
 }
 
@@ -93,7 +95,9 @@ fn who_is_put_in_between_the_look_and_the_lock_is_taken_out_and_only_then_noted(
     let guard = std::thread::spawn(move || {
         let mut noted = Vec::new();
         let wait = Duration::from_secs(20);
-        let removed = remove_members(&host, &going, wait, &mut |off| noted.push((off.clone(), group(&host))));
+        let removed = remove_members(&host, &going, wait, (&mut Doubts::default(), 0), &mut |off| {
+            noted.push((off.clone(), group(&host)));
+        });
         (removed, noted)
     });
     // It waits for the lock: it has seen that she is out.
@@ -164,4 +168,53 @@ fn a_gshadow_that_cannot_be_changed_is_told_and_what_counts_is_done() {
     assert!(removed.unwrap().stays[&alice()].contains("gshadow"));
     assert!(noted.is_empty());
     assert_eq!(group(&paths), GROUP.replace("bob,alice,eve", "bob,eve"));
+}
+
+/// A process of the host's gpasswd.
+fn gpasswd(scratch: &Scratch, pid: u32) -> std::path::PathBuf {
+    let (program, folder) =
+        (scratch.path().join("usr/bin/gpasswd"), scratch.path().join(format!("proc/{pid}")));
+    for dir in [program.parent().unwrap(), &folder] {
+        fs::create_dir_all(dir).unwrap();
+    }
+    fs::write(&program, "").unwrap();
+    std::os::unix::fs::symlink(program, folder.join("exe")).unwrap();
+    fs::write(folder.join("status"), "Name:\tx\nPPid:\t1\nUid:\t0\t0\t0\t0\n").unwrap();
+    folder
+}
+
+#[test]
+fn beside_a_gpasswd_nobody_is_called_out_before_it_has_ended_or_for_a_minute() {
+    let (scratch, paths) = host();
+    let at = |seconds: i64, doubts: &mut Doubts| {
+        let (mut noted, going) = (BTreeMap::new(), Given::from([alice()]));
+        let wait = Duration::from_millis(20);
+        let removed = remove_members(&paths, &going, wait, (doubts, seconds * 1_000_000_000), &mut |off| {
+            noted.extend(off.clone());
+        });
+        (removed.unwrap(), noted)
+    };
+    let out = BTreeMap::from([(alice(), Off::TakenOut)]);
+    for round in 0..2 {
+        let mut doubts = Doubts::default();
+        let folder = gpasswd(&scratch, 10);
+        let (removed, noted) = at(0, &mut doubts);
+        assert_eq!((removed.off.len(), removed.stays.len(), noted.len()), (0, 0, 0));
+        assert!(removed.unsure[&alice()].contains("process 10, "), "{:?}", removed.unsure);
+        // It writes what it had read.
+        fs::write(&paths.etc_group, GROUP).unwrap();
+        assert_eq!(at(1, &mut doubts).1.len(), 0);
+        assert_eq!(group(&paths), GROUP.replace("bob,alice,eve", "bob,eve"), "out again");
+        assert_eq!(at(50, &mut doubts).1.len(), 0);
+        if round == 0 {
+            fs::remove_dir_all(&folder).unwrap();
+            assert_eq!(
+                at(51, &mut doubts),
+                (MembersRemoved { off: out.clone(), ..Default::default() }, out.clone())
+            );
+            fs::write(&paths.etc_group, GROUP).unwrap();
+        } else {
+            assert_eq!(at(61, &mut doubts).1, out, "somebody stopped it: a minute is enough");
+        }
+    }
 }
