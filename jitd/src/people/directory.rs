@@ -69,27 +69,30 @@ impl Directory {
         let names = self.local.names_of(uid).chain([user.name.clone()]).collect();
         let shell = user.shell.to_string_lossy().into_owned();
         let account = account_state(names, shell, shadow.is_locked(), shadow.expired(self.wall));
-        let groups = self.groups_of(&user)?;
-        Ok(PersonFacts { uid, groups, password: shadow.password(), account, name: user.name })
+        let numbers = self.groups_of(&user)?;
+        let names: BTreeSet<&String> = numbers.iter().map(|(_, name)| name).collect();
+        let groups = names.into_iter().cloned().collect();
+        Ok(PersonFacts { uid, groups, numbers, password: shadow.password(), account, name: user.name })
     }
 
-    /// All names of the groups of an account. Two groups may have one number, of which NSS then tells one name: a deny that
+    /// All names of the groups of an account, with their numbers. Two groups may have one number, of which NSS then tells one name: a deny that
     /// names the other has to hold all the same.
-    fn groups_of(&mut self, user: &User) -> Result<Vec<String>, PeopleError> {
+    fn groups_of(&mut self, user: &User) -> Result<BTreeSet<(u32, String)>, PeopleError> {
         let failed = |source| PeopleError::Nss { what: format!("the groups of {}", user.name), source };
         let name = CString::new(user.name.as_str()).map_err(|_| failed(Errno::EINVAL))?;
         let gids = getgrouplist(&name, user.gid).map_err(failed)?;
         let gids: Vec<u32> = gids.into_iter().map(Gid::as_raw).collect();
-        let mut names: BTreeSet<String> = self.named.of(&user.name, &gids).collect();
+        let mut names: BTreeSet<(u32, String)> = self.named.of(&user.name, &gids).collect();
         let here = self.local.names_of_groups(&gids);
         // The groups that a policy names have been looked up by name. What else a directory calls a number that has a name
         // here is asked by nobody, and each question is a walk through the whole file.
         for gid in gids.iter().filter(|gid| !here.contains_key(gid)) {
             // A gid without a name cannot be named by a policy either.
-            names.extend(self.name_of_gid(*gid).map_err(failed)?);
+            names.extend(self.name_of_gid(*gid).map_err(failed)?.map(|name| (*gid, name)));
         }
-        names.extend(here.into_values().flatten());
-        Ok(names.into_iter().collect())
+        let here = here.into_iter();
+        names.extend(here.flat_map(|(gid, names)| names.into_iter().map(move |name| (gid, name))));
+        Ok(names)
     }
 
     fn name_of_gid(&mut self, gid: u32) -> Result<Option<String>, Errno> {
@@ -147,12 +150,12 @@ impl NamedGroups {
     }
 
     /// Those that hold this person: by their list of members, or by their number.
-    fn of<'a>(&'a self, user: &'a str, gids: &'a [u32]) -> impl Iterator<Item = String> + 'a {
+    fn of<'a>(&'a self, user: &'a str, gids: &'a [u32]) -> impl Iterator<Item = (u32, String)> + 'a {
         let holds = move |group: &Group| {
             gids.contains(&group.gid.as_raw()) || group.mem.iter().any(|member| member == user)
         };
         let found = self.0.iter().filter_map(|(name, found)| Some((name, found.as_ref().ok()?.as_ref()?)));
-        found.filter(move |(_, group)| holds(group)).map(|(name, _)| name.clone())
+        found.filter(move |(_, group)| holds(group)).map(|(name, group)| (group.gid.as_raw(), name.clone()))
     }
 }
 
@@ -178,7 +181,10 @@ mod tests {
             ("unreachable", Err(Errno::EIO)),
         ];
         let named = NamedGroups(found.map(|(name, found)| (name.to_owned(), found)).into());
-        assert_eq!(named.of("alice", &[100]).collect::<Vec<_>>(), ["listed", "numbered"]);
+        assert_eq!(
+            named.of("alice", &[100]).map(|(_, name)| name).collect::<Vec<_>>(),
+            ["listed", "numbered"]
+        );
         assert_eq!(named.states().get("missing"), Some(&GroupState::Missing));
         assert!(matches!(named.states().get("unreachable"), Some(GroupState::Unreachable { .. })));
     }

@@ -1,6 +1,6 @@
 //! What goes into a decision and what comes out of it.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -52,6 +52,8 @@ pub struct PersonFacts {
     pub name: String,
     /// Names of the groups that the account is in by the group database; not those that jitd itself gave.
     pub groups: Vec<String>,
+    /// Their numbers, each with a name that it has: a group may have several.
+    pub numbers: BTreeSet<(u32, String)>,
     /// Whether the account has a password.
     pub password: HasPassword,
     /// What kind of account it is.

@@ -92,6 +92,7 @@ pub(crate) fn facts(policy: &Policy, name: &str, groups: &[&str]) -> Facts {
             groups: groups.iter().map(|group| (*group).into()).collect(),
             password: HasPassword::Usable,
             account: AccountState::Ordinary,
+            ..PersonFacts::default()
         },
         known_groups: policy
             .groups_named()

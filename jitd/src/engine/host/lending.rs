@@ -9,8 +9,6 @@ use jit_mechanisms::HostPaths;
 use jit_mechanisms::groups::{
     self, Caches, Given, GroupsError, Membership, Outcome, Refusal, Report, Wanted as WantedMembers,
 };
-use jitd_core::now::{NANOS, Now};
-use jitd_core::policy::PersonFacts;
 use jitd_core::wanted::WantedGrant;
 
 use super::changes::Stamp;
@@ -21,17 +19,11 @@ use super::scribe::{Onlooker, Scribe};
 /// that somebody sits on a lock (an open vigr(8) does so for minutes). Until a change has worked again, one try has to do.
 const WAIT: Duration = Duration::from_millis(330);
 
-/// Nanoseconds for which a membership that was taken out counts for nothing: somebody's groups may have been looked up
-/// before it, or a cache of them may be stale.
-const FORGOTTEN_AFTER: i64 = 60 * NANOS;
-
 /// What is known of the groups of this host beside what [`Memory`] keeps.
 #[derive(Debug)]
 pub(super) struct Lending {
     /// Uids of users that are not in `/etc/passwd`: they were looked up when they asked.
     elsewhere: BTreeMap<String, u32>,
-    /// What was taken out, and when on the boot clock.
-    recent: Vec<(Membership, i64)>,
     /// What was taken out while somebody may have been about to write an older list, and who.
     doubtful: BTreeMap<Membership, BTreeSet<u32>>,
     wait: Duration,
@@ -41,8 +33,8 @@ pub(super) struct Lending {
 
 impl Default for Lending {
     fn default() -> Self {
-        let (elsewhere, recent, doubtful, left) = Default::default();
-        Self { elsewhere, recent, doubtful, wait: WAIT, left }
+        let (elsewhere, doubtful, left) = Default::default();
+        Self { elsewhere, doubtful, wait: WAIT, left }
     }
 }
 
@@ -238,6 +230,11 @@ impl Lending {
         !self.doubtful.is_empty()
     }
 
+    /// Whether somebody may be put in again by an older list.
+    pub(super) fn doubts(&self, of: &Membership) -> bool {
+        self.doubtful.contains_key(of)
+    }
+
     /// What would become of these, with nothing changed.
     ///
     /// # Errors
@@ -271,27 +268,6 @@ impl Lending {
                 false => drop(self.elsewhere.insert(grant.by.name.clone(), grant.by.uid)),
             }
         }
-    }
-
-    /// Remembers for a while what was taken out.
-    pub(super) fn took(&mut self, out: impl IntoIterator<Item = Membership>, now: &Now) {
-        self.recent.retain(|(_, at)| now.boot.saturating_sub(*at) < FORGOTTEN_AFTER);
-        self.recent.extend(out.into_iter().map(|of| (of, now.boot)));
-    }
-
-    /// What was taken out lately.
-    pub(super) fn recent(&self, now: &Now) -> impl Iterator<Item = &Membership> {
-        let boot = now.boot;
-        let lately = move |at: i64| boot.saturating_sub(at) < FORGOTTEN_AFTER;
-        self.recent.iter().filter(move |(_, at)| lately(*at)).map(|(of, _)| of)
-    }
-
-    /// Takes out of a person's groups those that jitd has given, or had until a moment ago.
-    pub(super) fn strip(&self, person: &mut PersonFacts, given: &Given, now: &Now) {
-        let theirs = |of: &&Membership| of.uid == person.uid || of.user == person.name;
-        let lent: Vec<&str> =
-            given.iter().chain(self.recent(now)).filter(theirs).map(|of| of.group.as_str()).collect();
-        person.groups.retain(|group| !lent.contains(&group.as_str()));
     }
 }
 

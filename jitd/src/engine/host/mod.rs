@@ -2,6 +2,8 @@
 
 mod change;
 mod changes;
+mod difference;
+mod lately;
 mod leftover;
 mod lending;
 mod memory;
@@ -18,7 +20,7 @@ use jit_mechanisms::groups::{self, Caches, Given, Membership, NotGiven, Outcome,
 use jit_mechanisms::include;
 use jit_mechanisms::removal;
 use jit_mechanisms::sudo::{self, Fingerprint, Flavour, Sudo};
-use jit_mechanisms::sudoers_file::{self, Converged, Found};
+use jit_mechanisms::sudoers_file::{self, Found};
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::now::Now;
 use jitd_core::policy::{GroupRef, PersonFacts};
@@ -27,6 +29,9 @@ use jitd_core::wanted::{Wanted, WantedGrant};
 
 pub use self::changes::LookAt;
 use self::changes::{Pace, Stamp};
+pub use self::difference::Difference;
+use self::difference::{came_back, of_sudoers, put_back};
+use self::lately::Lately;
 use self::lending::Lending;
 use self::memory::Memory;
 pub(super) use self::memory::wanted as as_wanted;
@@ -36,15 +41,6 @@ use super::message::Handle;
 
 /// How long sudo and visudo may take to say what they are.
 const PROBE_PATIENCE: Duration = Duration::from_secs(10);
-
-/// A difference between the host and what was wanted, made right.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// What was found.
-    pub found: String,
-    /// What was done about it.
-    pub done: String,
-}
 
 /// What came of making the host as wanted.
 #[derive(Debug, Default)]
@@ -98,6 +94,7 @@ pub struct Host {
     sudo: Result<Sudo, String>,
     memory: Memory,
     lending: Lending,
+    lately: Lately,
     read_back: ReadBack,
     pace: Pace,
     /// The wanted grants that were not wholly there last time, each with the reason.
@@ -113,8 +110,8 @@ impl Host {
     #[must_use]
     pub fn probe(paths: HostPaths) -> Self {
         let sudo = sudo::probe(&paths, PROBE_PATIENCE).map_err(|error| crate::chain(&error));
-        let (memory, lending, read_back, pace, not_whole) = Default::default();
-        Self { paths, sudo, memory, lending, read_back, pace, not_whole, left: None, caller: None }
+        let (memory, lending, lately, read_back, pace, not_whole) = Default::default();
+        Self { paths, sudo, memory, lending, lately, read_back, pace, not_whole, left: None, caller: None }
     }
 
     /// What the probe found, in a line.
@@ -202,7 +199,7 @@ impl Host {
             live.iter().any(|grant| grant.id == id && grant.change.contains(&line))
         };
         let grants: Vec<WantedGrant> = live.iter().map(|grant| memory::wanted(grant)).collect();
-        let over: Given = self.lending.recent(now).cloned().collect();
+        let over: Given = self.lately.out(now).cloned().collect();
         self.memory.recall(&grants, joins, &over, now);
         self.lending.meet(&self.paths, grants.iter());
     }
@@ -210,7 +207,7 @@ impl Host {
     /// The guard has noted that a membership is off: whoever is in that group from here on was put there by somebody else.
     pub fn guard_took(&mut self, of: &Membership, now: &Now) {
         self.memory.given.remove(of);
-        self.lending.took([of.clone()], now);
+        self.lately.took([of.clone()], now);
     }
 
     /// Writes that what the guard took is not to be taken out again. Only then may its notes go.
@@ -236,7 +233,7 @@ impl Host {
         let came = match &sudo {
             Ok(converged) => {
                 let left = self.left.replace(text);
-                made.differences.extend(left.and_then(|left| difference(converged, &left)));
+                made.differences.extend(left.and_then(|left| of_sudoers(converged, &left)));
                 let given = self.memory.given.clone();
                 self.lending.converge(&self.paths, &mut self.memory, &all, &given)
             }
@@ -258,17 +255,40 @@ impl Host {
             made.not_gone.extend(why.filter(|(id, _)| !made.not_gone.contains_key(id)));
         }
         self.forget(wanted, sudo.is_ok());
-        self.lending.took(came.taken_out.iter().cloned(), now);
+        self.lately.took(came.taken_out.iter().cloned(), now);
         self.pace.undone(came.put_back.len());
         made.differences.extend(came.put_back.iter().map(put_back));
         made.differences.extend(came.came_back.iter().map(came_back));
+        made.differences.extend(self.in_again(&all, now));
         let off = leaving.iter().filter(|grant| !made.not_gone.contains_key(&grant.id));
         // Taken out now, or by an earlier try that got no further.
-        let out: Given = self.lending.recent(now).filter(|of| all.grants(of).is_none()).cloned().collect();
+        let out: Given = self.lately.out(now).filter(|of| all.grants(of).is_none()).cloned().collect();
         made.residue = leftover::leftover(&self.paths, off, &out, self.caller);
         (made.put_in, made.taken_out, made.caches) = (came.put_in, came.taken_out, came.caches);
         self.not_whole.clone_from(&made.not_made);
         made
+    }
+
+    /// Whoever was taken out a moment ago and is in again, though jitd has put in nobody. What is new of it.
+    fn in_again(&mut self, wanted: &WantedMembers, now: &Now) -> Vec<Difference> {
+        let (lending, memory) = (&self.lending, &self.memory);
+        let but =
+            |of: &Membership| memory.given.contains(of) || wanted.grants(of).is_some() || lending.doubts(of);
+        let watched = self.lately.watched(but, now);
+        if watched.is_empty() {
+            return self.lately.are_in(&watched, now);
+        }
+        let stamp = Stamp::of(&self.paths);
+        if stamp == self.lately.seen {
+            return Vec::new();
+        }
+        let seen = lending.look(&self.paths, &WantedMembers::default(), &watched);
+        // One that cannot be read is told by whoever reads it to change it.
+        let outcomes = seen.map(|seen| seen.outcomes).unwrap_or_default();
+        let again = outcomes.into_iter().filter(|(_, outcome)| *outcome == Outcome::Removed);
+        let again = again.map(|(of, _)| of).collect();
+        self.lately.seen = stamp;
+        self.lately.are_in(&again, now)
     }
 
     /// Sudo's file could not be made as wanted. What is to go is taken out of it all the same.
@@ -337,9 +357,11 @@ impl Host {
     }
 
     /// Takes out of a person's groups those that jitd gave: they count for no decision. So do those taken out a moment
-    /// ago, for the groups may have been looked up before, or by way of a stale cache.
+    /// ago, for the groups may have been looked up before, or by way of a stale cache; and those of which the name
+    /// service still says otherwise.
     pub fn natural(&self, person: &mut PersonFacts, now: &Now) {
-        self.lending.strip(person, &self.memory.given, now);
+        let lent = self.memory.given.iter().chain(self.lately.out(now));
+        lately::strip(person, lent.chain(self.read_back.still_in()));
     }
 
     /// Has caches of groups told, and the name service asked about everybody who was put in or taken out; the answer comes
@@ -369,28 +391,6 @@ impl Host {
     pub fn attention(&self) -> impl Iterator<Item = String> + '_ {
         let part = self.not_whole.iter();
         let part = part.map(|(id, why)| format!("grant {id} is not, or not wholly, on the host: {why}"));
-        part.chain(self.read_back.attention())
-    }
-}
-
-fn came_back(of: &Membership) -> Difference {
-    let found = format!("{} was in the group {} again: a gpasswd wrote an older list", of.user, of.group);
-    Difference { found, done: format!("{} was taken out of it again", of.user) }
-}
-
-fn put_back(of: &Membership) -> Difference {
-    Difference {
-        found: format!("{} was not in the group {} any more, which a live grant gives", of.user, of.group),
-        done: format!("{} was put into it again", of.user),
-    }
-}
-
-fn difference(converged: &Converged, left: &str) -> Option<Difference> {
-    match converged {
-        Converged::AlreadySo => None,
-        Converged::Written { found } => found.drift_from(left).map(|how| Difference {
-            found: format!("the sudoers file of jitd was not as it was left: {how}"),
-            done: "it was written anew from the live grants".to_owned(),
-        }),
+        part.chain(self.read_back.attention()).chain(self.lately.attention())
     }
 }

@@ -108,6 +108,11 @@ impl ReadBack {
         new
     }
 
+    /// Who is out, and still in by the name service.
+    pub(super) fn still_in(&self) -> impl Iterator<Item = &Membership> {
+        self.differs.iter().filter(|(_, (should, _))| *should == Should::BeOut).map(|(of, _)| of)
+    }
+
     /// What an admin should look at.
     pub(super) fn attention(&self) -> impl Iterator<Item = String> + '_ {
         let hint = "see which sources nsswitch.conf names and what nscd or sssd remember";

@@ -7,6 +7,20 @@ use jit_e2e::{Release, until};
 use super::{is_in, lend, lending, members, works};
 use crate::site::{Product as _, SOON, Site, measured, site_with};
 
+/// A role for members of a group that there is not yet.
+const SHIPS: &str = r#"
+[role.ships]
+summary = "For those who are in boats"
+risk    = "low"
+sudo    = { run_as = "root", password = false, commands = [["/usr/bin/cat", "/etc/issue"]] }
+
+[[rule]]
+name         = "ships for members"
+roles        = ["ships"]
+eligible     = { groups = ["boats"] }
+max_duration = "1h"
+"#;
+
 /// Holds `/etc/group.lock` as a program does that takes no other lock.
 const HOLD: &str = "sleep 1000 & printf '%s' $! > /etc/group.lock; echo $! > /tmp/holder";
 
@@ -146,6 +160,45 @@ fn a_gpasswd_that_read_an_older_list_brings_nobody_back() {
         site.jitctl("dora", &["drop"]).unwrap().expect_ok();
         assert!(is_in(&site, "alice", "docker"));
     }
+}
+
+#[test]
+fn a_group_that_jitd_gave_opens_no_other_role_under_another_name() {
+    let Some(site) = site_with(Release::Bookworm, |bed| {
+        lend(bed);
+        bed.policy("40-ships.toml", SHIPS).unwrap();
+    }) else {
+        return;
+    };
+    site.grant("alice", "docker", "30m");
+    // Another line with the same number, which counts for whoever has that.
+    let alias = "gid=$(getent group docker | cut -d: -f3); sed \"1i boats:x:$gid:\" /etc/group > /etc/group.new && mv /etc/group.new /etc/group";
+    site.sh(alias).unwrap().expect_ok();
+    site.elevate("alice", "ships", "30m").expect_code(6);
+    site.sh("sed 1d /etc/group > /etc/group.new && mv /etc/group.new /etc/group").unwrap().expect_ok();
+    site.run(&["groupmod", "-n", "boats", "docker"]).unwrap().expect_ok();
+    site.elevate("alice", "ships", "30m").expect_code(6);
+}
+
+#[test]
+fn an_older_list_written_by_others_is_left_and_told() {
+    let Some(site) = lending(Release::Bookworm) else { return };
+    site.grant("alice", "docker", "30m");
+    site.run(&["cp", "-p", "/etc/group", "/tmp/old"]).unwrap().expect_ok();
+    site.jitctl("alice", &["drop"]).unwrap().expect_ok();
+    site.sh("cp -p /tmp/old /etc/group.new && mv /etc/group.new /etc/group").unwrap().expect_ok();
+    let drift = || site.record("drift").into_iter().next();
+    let drift = until("it to be on the record", SOON, drift).unwrap();
+    let found = "alice is in the group docker again";
+    assert!(drift["body"]["found"].as_str().unwrap().contains(found), "{drift}");
+    assert_eq!(members(&site, "docker"), [vec!["alice".to_owned()], Vec::new()]);
+    let attention = || site.status("root")["attention"].to_string();
+    assert!(attention().contains(found), "{}", attention());
+    site.elevate("alice", "whales", "30m").expect_code(6);
+    site.grant("dora", "ids", "30m");
+    assert_eq!(site.record("drift").len(), 1, "{:?}", site.record("drift"));
+    site.run(&["gpasswd", "-d", "alice", "docker"]).unwrap().expect_ok();
+    until("it to be right", SOON, || (!attention().contains(found)).then_some(())).unwrap();
 }
 
 #[test]

@@ -142,6 +142,7 @@ fn facts(policy: &Policy, case: &Case, zones: Zones<'_>) -> Result<Facts, String
         groups: case.groups.iter().cloned().collect(),
         password: case.password,
         account: AccountState::Ordinary,
+        ..PersonFacts::default()
     };
     let live = case.live.iter().enumerate().map(|(at, (role, rule))| LiveGrant {
         id: format!("case{:04}", at + 1),
