@@ -254,6 +254,8 @@ impl Engine {
 
     /// These accounts are gone, renamed, locked or expired: their grants end, and their questions are closed.
     pub(super) fn people_gone(&mut self, people: &[(u32, String)], now: &Now) {
+        // What was permitted a moment ago, and is not in the registry yet, is theirs as well.
+        self.flush(now);
         let gone =
             |person: &Person| people.iter().any(|(uid, name)| *uid == person.uid && *name == person.name);
         let theirs = self.registry.live().filter(|grant| grant.state.is_wanted() && gone(&grant.by));
