@@ -4,3 +4,4 @@
 mod members;
 mod rules;
 mod site;
+mod stopped;

@@ -9,11 +9,11 @@ use jit_e2e::{BootedBed, OrSkip as _, Release, RootBed, until};
 use crate::site::*;
 
 /// A grant that lends membership of docker: its id, the milliseconds it has left, and the people.
-type Lends<'a> = (&'a str, i64, &'a [&'a str]);
+pub(crate) type Lends<'a> = (&'a str, i64, &'a [&'a str]);
 
 /// Writes `applied` for grants that lend docker, and puts into it whom they name, as jitd would: all but those who are
 /// in it without jitd.
-fn lend(bed: &RootBed, boot: &str, grants: &[Lends<'_>], natural: &[&str]) {
+pub(crate) fn lend(bed: &RootBed, boot: &str, grants: &[Lends<'_>], natural: &[&str]) {
     let (wall, since_boot) = (wall(), since_boot());
     let gid = group_line(bed).split(':').nth(2).unwrap().to_owned();
     let mut given = BTreeSet::new();
@@ -46,23 +46,23 @@ fn lend(bed: &RootBed, boot: &str, grants: &[Lends<'_>], natural: &[&str]) {
 }
 
 /// A bed with the group docker, with bob in it for good.
-fn docker(release: Release) -> Option<RootBed> {
+pub(crate) fn docker(release: Release) -> Option<RootBed> {
     let (bed, _) = host(release)?;
     bed.run(&["groupadd", "docker"]).unwrap().expect_ok();
     bed.add_user("bob", &["docker"], None).unwrap();
     Some(bed)
 }
 
-fn group_line(bed: &RootBed) -> String {
+pub(crate) fn group_line(bed: &RootBed) -> String {
     let text = bed.read("/etc/group").unwrap();
     text.lines().find(|line| line.starts_with("docker:")).unwrap().to_owned()
 }
 
-fn members(bed: &RootBed) -> String {
+pub(crate) fn members(bed: &RootBed) -> String {
     group_line(bed).rsplit(':').next().unwrap().to_owned()
 }
 
-fn wait_until_members(bed: &RootBed, who: &str) {
+pub(crate) fn wait_until_members(bed: &RootBed, who: &str) {
     until(&format!("docker to hold {who}"), LONG, || (members(bed) == who).then_some(())).unwrap();
 }
 
@@ -152,7 +152,7 @@ fn a_held_lock_delays_members_alone_and_is_named() {
     wait_until_off(&bed, "aaaaaaaa");
     let late = Duration::from_nanos(u64::try_from(wall() - deadline).unwrap());
     assert!(late < Duration::from_millis(1_500), "sudo's part waits for nobody: {late:?}");
-    guard.wait_for(".pwd.lock is locked by process", LONG).unwrap();
+    guard.wait_for("group.lock is locked by process", LONG).unwrap();
     assert_eq!(members(&bed), "bob,alice");
     assert!(!bed.exists(NOTES), "it is not all off");
     bed.run(&["jit-guard", "--all"]).unwrap().expect_code(1).expect_says("is locked by process");
@@ -161,7 +161,7 @@ fn a_held_lock_delays_members_alone_and_is_named() {
     wait_until_members(&bed, "bob");
     until("the note of the membership", LONG, || bed.read(NOTES).ok()?.contains("member out").then_some(()))
         .unwrap();
-    let said = guard.text().matches(".pwd.lock is locked").count();
+    let said = guard.text().matches("group.lock is locked").count();
     assert_eq!(said, 1, "{}", guard.text());
 }
 
