@@ -137,7 +137,9 @@ impl Engine {
         ask: &Ask,
         besides: Besides,
     ) -> Decision {
-        let live = self.registry.of(person.uid).filter(|grant| Some(grant.id) != besides.grant);
+        // One that is stuck on its way off is nothing that could be used.
+        let live = self.registry.of(person.uid).filter(|grant| grant.state.is_wanted());
+        let live = live.filter(|grant| Some(grant.id) != besides.grant);
         let live = live.map(|grant| LiveGrant {
             id: grant.id.to_string(),
             role: grant.role.clone(),

@@ -128,6 +128,11 @@ impl Engine {
             made = made.then(self.host.make_so(&self.registry.wanted(), &self.leaving(), now));
         }
         self.note_differences(std::mem::take(&mut made.differences), now);
+        let wanted = self.registry.live().filter(|grant| grant.state.is_wanted());
+        for (id, Difference { found, done }) in host::joined_late(&made.put_in, wanted) {
+            crate::log::error(&format!("grant {id}: {found}; {done}"));
+            self.book.note(now, Some(id), Entry::Drift { found, done });
+        }
         self.host.read_back(&made, &self.handle);
         if self.host.has_doubts() {
             self.next_look = self.next_look.min(now.boot.saturating_add(NANOS));

@@ -259,7 +259,8 @@ fn side_effects(by: &Person, gives: &Gives) -> Vec<String> {
     let groups = gives.groups.iter().map(|group| {
         format!(
             "membership of {0} reaches new logins of {name} only; `sudo -g {0} COMMAND` works at once, and what was started \
-             with the group keeps it until it ends",
+             with the group keeps it until it ends; files that {name} makes set-gid to it meanwhile stay, and nobody looks \
+             for them",
             group.name
         )
     });

@@ -117,6 +117,12 @@ impl Registry {
                 self.enter(id, State::Stuck { cause: *cause, tries: *tries })
             }
             Entry::Ended { .. } => drop(self.grants.remove(&id)),
+            // Of one grant: a line that it did not add to the host at first, and has added since.
+            Entry::Drift { done, .. } => {
+                if let Some(grant) = self.grants.get_mut(&id) {
+                    grant.change.push(done.clone());
+                }
+            }
             Entry::TextsErased { .. } => self.erase_texts(id),
             Entry::Decided { approved_by, .. } => {
                 // Whoever approved and might not any more did not bring it about.
@@ -133,7 +139,6 @@ impl Registry {
             | Entry::RefusalsCounted { .. }
             | Entry::Locked { .. }
             | Entry::Unlocked { .. }
-            | Entry::Drift { .. }
             | Entry::GuardActed { .. }
             | Entry::LedgerRestored { .. }
             | Entry::Checkpoint { .. } => {}

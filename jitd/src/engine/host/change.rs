@@ -1,15 +1,16 @@
 //! What a grant changes on the host, in lines for people; and by which of them the record knows later whom jitd put in.
 
 use jit_common::ids::RequestId;
-use jit_mechanisms::groups::{Membership, Outcome, Wanted as WantedMembers};
+use jit_mechanisms::groups::{Given, Membership, Outcome, Wanted as WantedMembers};
+use jitd_core::lifecycle::registry::Grant;
 use jitd_core::now::Deadline;
 use jitd_core::policy::Gives;
 use jitd_core::record::Person;
 use jitd_core::sudoers::{self as text, SudoGrant};
 use jitd_core::wanted::{WantedGrant, until_secs};
 
-use super::Host;
-use super::memory::memberships;
+use super::memory::{memberships, wanted as as_wanted};
+use super::{Difference, Host};
 
 impl Host {
     /// The lines that a grant adds to the host: to sudo's file, and one for each group.
@@ -51,6 +52,22 @@ impl Host {
         };
         memberships(grant).map(line).collect()
     }
+}
+
+/// Those who were in a group before a grant, and whom jitd has put into it for that grant since: somebody else had taken them
+/// out. From here on they are in it by jitd, which the record has to say where the intent says otherwise.
+pub(in crate::engine) fn joined_late<'g>(
+    put_in: &'g Given,
+    live: impl Iterator<Item = &'g Grant>,
+) -> Vec<(RequestId, Difference)> {
+    let late = live.flat_map(|grant| {
+        let theirs = memberships(&as_wanted(grant)).filter(|of| put_in.contains(of)).collect::<Vec<_>>();
+        theirs.into_iter().map(|of| (grant.id, of)).filter(|(_, of)| !grant.change.contains(&joins(of)))
+    });
+    let found = |of: &Membership| {
+        format!("{} was in the group {} before the grant and is not any more", of.user, of.group)
+    };
+    late.map(|(id, of)| (id, Difference { found: found(&of), done: joins(&of) })).collect()
 }
 
 /// The line of an intent that says that a membership is jitd's, whether put in for this grant or for one before. Read

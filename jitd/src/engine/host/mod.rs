@@ -7,6 +7,7 @@ mod lately;
 mod leftover;
 mod lending;
 mod memory;
+mod present;
 mod read_back;
 mod scribe;
 
@@ -27,6 +28,7 @@ use jitd_core::policy::{GroupRef, PersonFacts};
 use jitd_core::sudoers::{Dialect, NotAfter};
 use jitd_core::wanted::{Wanted, WantedGrant};
 
+pub(super) use self::change::joined_late;
 pub use self::changes::LookAt;
 use self::changes::{Pace, Stamp};
 pub use self::difference::Difference;
@@ -326,24 +328,6 @@ impl Host {
         let none_yet =
             matches!(sudoers_file::look(&self.paths), Ok(Found::Missing)) && wanted.grants().is_empty();
         self.left = (!none_yet).then(|| wanted.sudoers(self.dialect()));
-    }
-
-    /// Those of the wanted grants that are on the host, whole. What cannot be read is not.
-    #[must_use]
-    pub fn present(&self, wanted: &Wanted) -> BTreeSet<RequestId> {
-        let by_sudo = removal::on_host(&self.paths).map(|on_host| on_host.ids()).unwrap_or_default();
-        let all = memory::all_memberships(wanted);
-        let seen = match all.memberships().next() {
-            Some(_) => self.lending.look(&self.paths, &all, &self.memory.given).ok(),
-            None => None,
-        };
-        let is_in = |of: Membership| {
-            let outcome = seen.as_ref().and_then(|seen| seen.outcomes.get(&of));
-            matches!(outcome, Some(Outcome::Kept | Outcome::AlreadyNatural))
-        };
-        let whole =
-            |grant: &&WantedGrant| by_sudo.contains(&grant.id) && memory::memberships(grant).all(is_in);
-        wanted.grants().iter().filter(whole).map(|grant| grant.id).collect()
     }
 
     /// The groups of these names, by number and by name, as `/etc/group` has them now.

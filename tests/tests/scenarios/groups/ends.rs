@@ -129,6 +129,29 @@ fn a_restart_keeps_it_and_a_lost_list_is_made_up_from_the_record() {
 }
 
 #[test]
+fn whoever_was_in_it_before_and_is_put_in_again_for_a_grant_goes_out_with_it() {
+    let Some(mut site) = lending(Release::Bookworm) else { return };
+    let before = files(&site);
+    for lose in ["true", "rm /var/lib/jit/applied"] {
+        site.run(&["gpasswd", "-a", "alice", "docker"]).unwrap().expect_ok();
+        let grant = site.grant("alice", "docker", "30m");
+        // She is to be in it by nothing but the grant.
+        site.run(&["gpasswd", "-d", "alice", "docker"]).unwrap().expect_ok();
+        let drift = site.told(&grant, "drift");
+        assert_eq!(drift["body"]["done"], "/etc/group: docker gains alice");
+        assert!(is_in(&site, "alice", "docker"));
+        site.guard.kill().unwrap();
+        site.jitd.kill().unwrap();
+        site.sh(lose).unwrap().expect_ok();
+        site.restart_jitd();
+        site.guard = site.start_guard().unwrap();
+        assert!(is_in(&site, "alice", "docker") && works(&site, "alice"), "{lose}");
+        site.jitctl("alice", &["drop"]).unwrap().expect_ok();
+        assert_eq!(files(&site), before, "{lose}");
+    }
+}
+
+#[test]
 fn what_was_taken_away_by_hand_while_jitd_was_away_is_not_put_back() {
     let Some(mut site) = lending(Release::Bookworm) else { return };
     let grant = site.grant("alice", "docker", "30m");
@@ -178,6 +201,20 @@ fn a_reboot_ends_it_before_anybody_logs_in() {
             assert_eq!(files(&bed), before, "{lose}: alice is out, and dora was in it before");
         }
     }
+}
+
+#[test]
+fn a_group_file_that_cannot_be_changed_when_jitd_starts_ends_nothing() {
+    let Some(mut site) = lending(Release::Bookworm) else { return };
+    let grant = site.grant("alice", "boxes", "30m");
+    site.jitd.kill().unwrap();
+    site.run(&["mount", "--bind", "/etc/group", "/etc/group"]).unwrap().expect_ok();
+    site.restart_jitd();
+    assert_eq!(site.status("alice")["mine"][0]["id"], *grant.id);
+    assert!(works(&site, "alice"));
+    site.run(&["umount", "/etc/group"]).unwrap().expect_ok();
+    site.jitctl("alice", &["drop"]).unwrap().expect_ok();
+    assert!(!is_in(&site, "alice", "boxes") && !is_in(&site, "alice", "docker"));
 }
 
 /// Who got to the fatal call first.

@@ -56,6 +56,20 @@ fn a_held_lock_refuses_on_the_way_in_and_is_stuck_on_the_way_out_and_slows_nobod
 }
 
 #[test]
+fn whoever_asks_again_while_it_is_stuck_is_not_told_to_use_it() {
+    let Some(site) = lending(Release::Bookworm) else { return };
+    let stuck = site.grant("alice", "docker", "30m");
+    site.sh(&format!("({HOLD}) > /dev/null 2>&1")).unwrap().expect_ok();
+    site.jitctl("alice", &["drop"]).unwrap().expect_code(1);
+    let again = site.grant("alice", "docker", "30m");
+    assert!(again.id != stuck.id && works(&site, "alice") && is_in(&site, "alice", "docker"));
+    assert_eq!(site.told(&stuck, "ended")["body"]["cause"], "dropped");
+    site.sh("rm /etc/group.lock; kill $(cat /tmp/holder)").unwrap().expect_ok();
+    site.jitctl("alice", &["drop"]).unwrap().expect_ok();
+    assert!(!works(&site, "alice") && !is_in(&site, "alice", "docker"));
+}
+
+#[test]
 fn a_held_lock_is_waited_for_once_while_other_members_stay() {
     let Some(site) = lending(Release::Bookworm) else { return };
     site.grant("alice", "docker", "30m");
