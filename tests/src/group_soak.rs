@@ -143,7 +143,11 @@ impl<'b> GroupSoak<'b> {
         for user in numbered("new") {
             self.bed.account(&user)?;
         }
-        let litter = self.bed.sh("cd /etc; ls -A | grep -E '^\\.?(group|gshadow)[.+]' || true")?.ok()?.out;
+        let litter = self
+            .bed
+            .sh("cd /etc; ls -A | grep -E '^\\.?(group|gshadow)[.+]' | grep -v spare || true")?
+            .ok()?
+            .out;
         if litter.is_empty() { Ok(()) } else { Err(Error::Odd(format!("left in /etc: {litter}"))) }
     }
 }

@@ -86,6 +86,37 @@ fn a_group_file_that_is_mounted_over_or_read_only_is_refused_in_words() {
 }
 
 #[test]
+fn a_file_system_without_room_for_one_more_file_keeps_nobody_in() {
+    let Some(bed) = bed(Release::Bookworm) else { return };
+    people(&bed, 2);
+    // A file system that /etc shares with a directory that anybody may fill.
+    let mount = "mount -t tmpfs -o nr_inodes=5000,size=32m,mode=755 tmpfs /etc";
+    bed.sh(&format!(
+        "mkdir /tmp/e && cp -a /etc/. /tmp/e/ && {mount} && cp -a /tmp/e/. /etc/ && mkdir /etc/scratch"
+    ))
+    .unwrap()
+    .expect_ok();
+    let before = (bed.read("/etc/group").unwrap(), bed.read("/etc/gshadow").unwrap());
+    bed.run(&[EDITOR, "add", "team", "u1", "u2"]).unwrap().expect_ok();
+    let spares = || bed.sh("ls -A /etc | grep -c jit-spare").unwrap().out.trim().to_owned();
+    assert_eq!(spares(), "4");
+    let files = "i=0; while : > $i; do i=$((i+1)); done";
+    let bytes = "! dd if=/dev/zero of=/etc/scratch/0 bs=4k status=none";
+    bed.sh(&format!("cd /etc/scratch; {bytes}; ({files}) 2> /dev/null; ! touch one-more"))
+        .unwrap()
+        .expect_ok();
+    // One after the other: what one of them needs, the next has again, and nobody else gets it.
+    for user in ["u1", "u2"] {
+        bed.run(&[EDITOR, "remove", "team", user]).unwrap().expect_ok().expect_says("Removed");
+        bed.sh("! touch /etc/scratch/one-more").unwrap().expect_ok();
+        assert_eq!(spares(), "4");
+    }
+    assert_eq!((bed.read("/etc/group").unwrap(), bed.read("/etc/gshadow").unwrap()), before);
+    bed.sh("! ls /etc/group.lock /etc/gshadow.lock; ! ls -A /etc | grep '[.]tmp$'").unwrap().expect_ok();
+    bed.sh("rm -r /etc/scratch; grpck -r").unwrap().expect_ok();
+}
+
+#[test]
 fn an_open_vigr_is_waited_for_and_named() {
     let Some(bed) = bed(Release::Bookworm) else { return };
     people(&bed, 1);

@@ -73,6 +73,12 @@ pub enum DirError {
 }
 
 impl DirError {
+    /// Whether it failed because there is no room.
+    pub(crate) fn is_full(&self) -> bool {
+        let Self::File { source, .. } = self else { return false };
+        source.raw_os_error().is_some_and(|code| super::is_full(Errno::from_raw(code)))
+    }
+
     pub(super) fn opening(path: &Path, why: Errno) -> Self {
         let path = path.to_owned();
         match why {

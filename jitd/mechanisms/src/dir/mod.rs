@@ -17,9 +17,11 @@ use nix::sys::stat::{Mode, fchmod, mkdirat};
 use nix::unistd::{Uid, UnlinkatFlags, unlinkat};
 
 mod error;
+mod spare;
 mod staged;
 
 pub use error::DirError;
+pub(crate) use spare::is_full;
 pub use staged::{Durability, Staged};
 
 /// A directory held open.

@@ -35,6 +35,16 @@ pub struct Staged<'dir> {
     name: OsString,
     temp: Option<OsString>,
     file: File,
+    made: Made,
+}
+
+/// Where its file is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Made {
+    /// It is a new one.
+    Anew,
+    /// It is the spare one, for there is no room for another. What it replaces is the next.
+    FromSpare,
 }
 
 impl Dir {
@@ -62,16 +72,33 @@ impl Dir {
         &self,
         name: &OsStr,
         bytes: &[u8],
-        dress: impl FnOnce(&File) -> io::Result<()>,
+        dress: impl Fn(&File) -> io::Result<()>,
     ) -> Result<Staged<'_>, DirError> {
         let temp = temp_name(name);
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
-        let file =
-            self.open_file(&temp, flags, 0o600).map_err(|why| self.failed("write", &temp, why.into()))?;
-        let staged = Staged { dir: self, name: name.to_owned(), temp: Some(temp), file };
-        (&staged.file).write_all(bytes).map_err(|why| staged.failed(why))?;
-        dress(&staged.file).map_err(|why| staged.failed(why))?;
-        Ok(staged)
+        let fail = |why: Errno| self.failed("write", &temp, why.into());
+        let new = match self.open_file(&temp, flags, 0o600) {
+            Ok(file) => {
+                let staged = Staged {
+                    dir: self,
+                    name: name.to_owned(),
+                    temp: Some(temp.clone()),
+                    file,
+                    made: Made::Anew,
+                };
+                staged.fill(bytes, &dress).map(|()| staged)
+            }
+            Err(why) => Err(fail(why)),
+        };
+        match new {
+            Err(why) if why.is_full() => {
+                let Some(file) = self.take_spare(name, &temp) else { return Err(why) };
+                let (name, temp) = (name.to_owned(), Some(temp));
+                let staged = Staged { dir: self, name, temp, file, made: Made::FromSpare };
+                staged.fill(bytes, &dress).map(|()| staged)
+            }
+            done => done,
+        }
     }
 
     /// Owner, group and mode are set on the descriptor: neither umask nor a set-gid directory has a say.
@@ -140,6 +167,15 @@ impl Staged<'_> {
         self.file.sync_all().map_err(|why| self.failed(why))
     }
 
+    fn fill(&self, bytes: &[u8], dress: impl Fn(&File) -> io::Result<()>) -> Result<(), DirError> {
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let written = (&self.file).write_all(bytes).and_then(|()| match self.made {
+            Made::Anew => Ok(()),
+            Made::FromSpare => self.file.set_len(length),
+        });
+        written.and_then(|()| dress(&self.file)).map_err(|why| self.failed(why))
+    }
+
     fn failed(&self, why: io::Error) -> DirError {
         self.dir.failed("write", self.temp.as_deref().unwrap_or(&self.name), why)
     }
@@ -150,6 +186,10 @@ impl Staged<'_> {
     /// [`DirError::Interrupted`] when somebody took it away meanwhile.
     pub fn publish(mut self) -> Result<(), DirError> {
         let Some(temp) = self.temp.take() else { return Ok(()) };
+        if self.made == Made::FromSpare && self.dir.exchange(&temp, &self.name).is_ok() {
+            self.dir.put_spare(&self.name, &temp);
+            return Ok(());
+        }
         match renameat(self.dir.fd.as_fd(), temp.as_os_str(), self.dir.fd.as_fd(), self.name.as_os_str()) {
             Ok(()) => Ok(()),
             Err(Errno::ENOENT) => Err(DirError::Interrupted { path: self.dir.path.join(&self.name) }),
@@ -164,8 +204,11 @@ impl Staged<'_> {
 impl Drop for Staged<'_> {
     fn drop(&mut self) {
         if let Some(temp) = &self.temp {
-            // What stays is swept by the next writer; sudo never reads it.
-            let _ = self.dir.unlink(temp);
+            match self.made {
+                // What stays is swept by the next writer; sudo never reads it.
+                Made::Anew => drop(self.dir.unlink(temp)),
+                Made::FromSpare => self.dir.put_spare(&self.name, temp),
+            }
         }
     }
 }

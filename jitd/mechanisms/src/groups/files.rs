@@ -8,6 +8,7 @@ use super::error::GroupsError;
 use super::file::{self, Found, Read};
 use super::locks::LinkLock;
 use super::plan::{Adds, Gshadow, Plan, Texts, groups, plan};
+use super::spare;
 use super::text::only_members_differ;
 use super::turn::Turn;
 use super::{Given, Wanted};
@@ -114,6 +115,14 @@ impl<'a> Files<'a> {
                 self.dir.sync()?;
             }
             return Ok(Wrote::Nothing);
+        }
+        if plan.raised().next().is_some() {
+            let gshadow = match &self.gshadow {
+                Found::File(read) => Some((self.gshadow_name, read.bytes.len())),
+                Found::Missing | Found::Fixed(_) => None,
+            };
+            let group = (self.group_name, self.group.bytes.len());
+            spare::keep(self.dir, [group].into_iter().chain(gshadow))?;
         }
         self.dir.sweep_all(&changes.iter().map(|(name, ..)| *name).collect::<Vec<_>>())?;
         let mut staged = Vec::new();

@@ -11,13 +11,16 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
 use super::locks::{PasswordLock, PasswordLocked, is_left_behind};
+use super::spare::{drop_spares, is_spare};
+use crate::applied;
 use crate::dir::{Dir, DirError, Entry};
+use crate::guard_notes;
 use crate::paths::{HostPaths, name_of};
 
 /// More than this is no file with a pid in it.
 const SIZE_MAX: u64 = 64;
 
-/// Takes away the temporary files of writers that died; how many. Nothing is done, not even locked, where there are
+/// Takes away the temporary files of writers that died, and spare files that nobody needs any more; how many. Nothing is done, not even locked, where there are
 /// none, and nothing while somebody holds `/etc/.pwd.lock`: they may be his.
 ///
 /// # Errors
@@ -30,15 +33,20 @@ pub fn sweep_litter(paths: &HostPaths) -> Result<usize, DirError> {
     };
     let of = [name_of(&paths.etc_group), name_of(&paths.etc_gshadow)];
     let names = dir.names()?;
+    let mut swept = 0;
+    if names.iter().any(|name| is_spare(paths, name)) && nobody_is_given(paths) {
+        swept += drop_spares(paths)?;
+    }
     let locks: Vec<&OsString> = names.iter().filter(|name| of.iter().any(|of| is_lock(name, of))).collect();
     let pids = || names.iter().filter(|name| of.iter().any(|of| pid_of(name, of).is_some()));
     let temps = names.iter().any(|name| of.iter().any(|of| Dir::is_temp_of(name, of)));
     if !temps && locks.is_empty() && pids().next().is_none() {
-        return Ok(0);
+        return Ok(swept);
     }
     let name = name_of(&paths.password_lock);
-    let PasswordLocked::Held(_lock) = PasswordLock::take(&dir, name, Duration::ZERO)? else { return Ok(0) };
-    let mut swept = 0;
+    let PasswordLocked::Held(_lock) = PasswordLock::take(&dir, name, Duration::ZERO)? else {
+        return Ok(swept);
+    };
     for lock in locks {
         if is_left_behind(&dir, lock)? && dir.unlink(lock)? {
             swept += 1;
@@ -53,6 +61,12 @@ pub fn sweep_litter(paths: &HostPaths) -> Result<usize, DirError> {
         }
     }
     Ok(swept)
+}
+
+/// Whether nobody is in a group by jitd, as far as is known.
+fn nobody_is_given(paths: &HostPaths) -> bool {
+    let (Ok(applied), Ok(noted)) = (applied::read(paths), guard_notes::noted(paths)) else { return false };
+    applied.is_none_or(|applied| applied.given.iter().all(|of| noted.members.contains_key(of)))
 }
 
 /// The pid in `FILE.PID`, the name under which a lock file is written (see [`super::locks`]).
@@ -122,5 +136,20 @@ mod tests {
         assert_eq!(sweep_litter(&paths).unwrap(), 5);
         assert!(stays.iter().all(|(name, _)| paths.etc_dir.join(name).exists()));
         assert!(!paths.etc_dir.join(&old).exists());
+    }
+
+    #[test]
+    fn spare_files_go_when_nobody_is_given_any_more() {
+        let scratch = Scratch::new();
+        let paths = scratch.paths();
+        let spare = paths.etc_dir.join(".group.jit-spare");
+        let given = "jit-applied 2\ngiven 999:docker:1000:alice\nend 1\n";
+        for (applied, swept) in [(given, 0), ("damaged", 0), ("jit-applied 2\nend 0\n", 1)] {
+            fs::write(&spare, "").unwrap();
+            fs::write(&paths.applied, applied).unwrap();
+            fs::set_permissions(&paths.applied, fs::Permissions::from_mode(0o600)).unwrap();
+            assert_eq!(sweep_litter(&paths).unwrap(), swept, "{applied}");
+        }
+        assert!(!spare.exists());
     }
 }

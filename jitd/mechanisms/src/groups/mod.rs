@@ -23,6 +23,7 @@ mod plan;
 pub(crate) mod process;
 mod refusal;
 mod resolve;
+mod spare;
 pub mod tell;
 pub mod text;
 mod turn;
@@ -34,6 +35,7 @@ pub use error::GroupsError;
 pub use litter::sweep_litter;
 pub use refusal::{Kind, Odd, Refusal};
 pub use resolve::{NotGiven, resolve};
+pub use spare::drop_spares;
 
 /// One person in one group, by number and by name: all four have to agree with the host at every step.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

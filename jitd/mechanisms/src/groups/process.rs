@@ -66,7 +66,7 @@ pub(super) fn is_gpasswd(paths: &HostPaths, pid: u32) -> bool {
 /// Whether the process runs a program that touches the group files under `/etc/group.lock` alone.
 pub(super) fn heeds_the_second_lock(paths: &HostPaths, pid: u32) -> bool {
     let known = |program: &&str| Program::at(&paths.root.join(program.trim_start_matches('/')));
-    KNOWN.iter().filter_map(|program| known(&program)).any(|program| program.is_run_by(paths, pid))
+    KNOWN.iter().filter_map(known).any(|program| program.is_run_by(paths, pid))
 }
 
 /// A process in words: its number, its program, and who started it.

@@ -112,7 +112,9 @@ fn given_kept_put_back_and_taken_leaves_the_files_as_they_were() {
     assert_eq!(texts(&scratch), (GROUP.into(), GSHADOW.into()));
     assert_eq!(outcome(&scratch, &[], &given), [Outcome::WasGone]);
     let mut after: Vec<_> = fs::read_dir(paths.etc_dir).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(drop_spares(&scratch.paths()).unwrap(), 4);
     after.retain(|name| name != ".pwd.lock" && !before.contains(name));
+    after.retain(|name| !spare::is_spare(&scratch.paths(), name));
     assert!(after.is_empty(), "{after:?}");
 }
 

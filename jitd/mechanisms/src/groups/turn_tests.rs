@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed assumption is a failed test")]
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::symlink;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
@@ -36,7 +36,7 @@ fn holds_the_lock() {
     let (l_type, l_whence) = (i16::try_from(libc::F_WRLCK).unwrap(), 0);
     let whole = libc::flock { l_type, l_whence, l_start: 0, l_len: 0, l_pid: 0 };
     fcntl(&lock, FcntlArg::F_SETLK(&whole)).unwrap();
-    eprintln!("held");
+    writeln!(std::io::stderr(), "held").unwrap();
     std::io::stdin().read_line(&mut String::new()).unwrap();
 }
 

@@ -9,7 +9,7 @@ use jit_common::ids::RequestId;
 use jit_mechanisms::HostPaths;
 use jit_mechanisms::applied::{self, Applied, AppliedGrant, Undo};
 use jit_mechanisms::dir::Durability;
-use jit_mechanisms::groups::{Given, Membership};
+use jit_mechanisms::groups::{self, Given, Membership};
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::now::Now;
 use jitd_core::wanted::{Wanted, WantedGrant};
@@ -129,6 +129,12 @@ impl Memory {
             false => at_least,
         };
         applied::write(paths, &new, durability).map_err(|error| crate::chain(&error))?;
+        if new.given.is_empty()
+            && old.is_some_and(|old| !old.given.is_empty())
+            && let Err(error) = groups::drop_spares(paths)
+        {
+            crate::log::error(&crate::chain(&error));
+        }
         self.file = Some(new);
         Ok(())
     }

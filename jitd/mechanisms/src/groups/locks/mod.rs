@@ -21,6 +21,7 @@
 //! - `FILE.PID` is not synced. It has its second name for well under a millisecond, around the renames: almost always
 //!   both names come and go between two commits of the file system, so that after a power cut neither is there.
 //!   Should the lock be left behind empty all the same, the last point takes care of it.
+//! - Where there is no room for `FILE.PID`, a file that was kept for it gets that name, and is kept again afterwards.
 //! - They take both locks before they read the files. We read before, compare (inode, size, times) under the first lock
 //!   and again under the second, right before the renames, and read again if somebody was there.
 //! - A lock file from before this boot is stale whatever it says, and so is one whose pid now belongs to a process
@@ -34,6 +35,7 @@ mod link;
 mod password;
 mod stale;
 
+pub(super) use link::lock_of;
 pub use link::{LinkLock, LinkLocked};
 pub use password::{PasswordLock, PasswordLocked};
 pub use stale::{Judging, LONG};
