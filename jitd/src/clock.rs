@@ -35,6 +35,12 @@ impl Clock {
     }
 }
 
+/// Says for so many nanoseconds from now on that there is time.
+pub fn time_for(nanoseconds: i64) -> impl FnMut() -> bool {
+    let until = read(ClockId::CLOCK_MONOTONIC).saturating_add(nanoseconds);
+    move || read(ClockId::CLOCK_MONOTONIC) < until
+}
+
 /// Nanoseconds of one clock. A clock that cannot be read has reached every deadline.
 fn read(clock: ClockId) -> i64 {
     clock_gettime(clock)

@@ -2,7 +2,7 @@
 //! taking somebody out of `/etc/group` reaches no process that runs.
 //!
 //! One pass over `/proc` for any number of memberships. A process counts when one of its four uids is the person's and
-//! one of its four gids or its supplementary groups is the group: with the real or the saved gid alone it could make
+//! one of its four gids or its supplementary groups is the group, or when that is so of one of its threads: with the real or the saved gid alone it could make
 //! that gid its effective one again (setresgid(2)). What has left the person's uids is not found: a set-uid program of
 //! somebody else's, and what runs in a user namespace under other numbers (user_namespaces(7)).
 
@@ -14,6 +14,9 @@ use std::path::Path;
 
 use super::{Given, Membership};
 use crate::paths::HostPaths;
+
+/// Threads of one process that are looked at.
+const THREADS: usize = 64;
 
 /// A process that holds a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,23 +45,28 @@ pub struct Holders {
     pub found: BTreeMap<Membership, Vec<Holder>>,
     /// How many processes are there that could not be looked at, and what the first of them said.
     pub unseen: Option<(usize, String)>,
+    /// How many there was no time for.
+    pub left_out: usize,
 }
 
-/// Looks for processes that hold one of these memberships. One that ends meanwhile holds nothing.
+/// Looks for processes that hold one of these memberships, the newest first, for as long as `has_time` says so. One that ends
+/// meanwhile holds nothing.
 ///
 /// # Errors
 /// The processes cannot be listed, so nobody knows.
-pub fn holders(paths: &HostPaths, of: &Given) -> io::Result<Holders> {
+pub fn holders(paths: &HostPaths, of: &Given, mut has_time: impl FnMut() -> bool) -> io::Result<Holders> {
     let mut holders = Holders::default();
     if of.is_empty() {
         return Ok(holders);
     }
-    for entry in fs::read_dir(&paths.proc)? {
-        let entry = entry?;
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
-            continue;
-        };
-        let path = entry.path();
+    let mut pids = numbers(&paths.proc)?;
+    pids.sort_unstable_by(|one, other| other.cmp(one));
+    for (at, &pid) in pids.iter().enumerate() {
+        if !has_time() {
+            holders.left_out = pids.len().saturating_sub(at);
+            break;
+        }
+        let path = paths.proc.join(pid.to_string());
         match fs::read(path.join("status")) {
             Ok(status) => note(&mut holders, of, pid, &path, &String::from_utf8_lossy(&status)),
             Err(why) if has_ended(&why) => {}
@@ -69,14 +77,31 @@ pub fn holders(paths: &HostPaths, of: &Given) -> io::Result<Holders> {
     Ok(holders)
 }
 
+/// The entries of a directory that are numbers.
+fn numbers(directory: &Path) -> io::Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        found.extend(entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()));
+    }
+    Ok(found)
+}
+
 fn note(holders: &mut Holders, of: &Given, pid: u32, path: &Path, status: &str) {
     let Some(status) = Status::parse(status) else {
         let why = || (0, "its status does not say whose it is".to_owned());
         holders.unseen.get_or_insert_with(why).0 += 1;
         return;
     };
-    let held: Vec<&Membership> = of.iter().filter(|of| status.holds(of)).collect();
+    // Each thread has uids and gids of its own, which setresgid(2) as a system call changes for it alone.
+    let threads = if status.threads > 1 { statuses_of_threads(path) } else { Vec::new() };
+    let threads: Vec<Status<'_>> = threads.iter().filter_map(|text| Status::parse(text)).collect();
+    let holds = |of: &Membership| status.holds(of) || threads.iter().any(|thread| thread.holds(of));
+    let held: Vec<&Membership> = of.iter().filter(|of| holds(of)).collect();
     if held.is_empty() {
+        if status.threads > THREADS && of.iter().any(|of| status.uids.contains(&of.uid)) {
+            let why = || (0, format!("it has more than {THREADS} threads"));
+            holders.unseen.get_or_insert_with(why).0 += 1;
+        }
         return;
     }
     let terminal =
@@ -87,6 +112,14 @@ fn note(holders: &mut Holders, of: &Given, pid: u32, path: &Path, status: &str) 
     }
 }
 
+/// What `/proc/PID/task/TID/status` says of the first of the threads.
+fn statuses_of_threads(path: &Path) -> Vec<String> {
+    let tasks = path.join("task");
+    let threads = numbers(&tasks).unwrap_or_default().into_iter().take(THREADS);
+    let status = |thread: u32| fs::read(tasks.join(thread.to_string()).join("status")).ok();
+    threads.filter_map(status).map(|text| String::from_utf8_lossy(&text).into_owned()).collect()
+}
+
 /// It ended between the list and the look: proc(5) then has no such file, or no such process.
 fn has_ended(why: &io::Error) -> bool {
     why.kind() == io::ErrorKind::NotFound || why.raw_os_error() == Some(nix::errno::Errno::ESRCH as i32)
@@ -95,6 +128,7 @@ fn has_ended(why: &io::Error) -> bool {
 /// What `/proc/PID/status` says of a process.
 struct Status<'t> {
     name: &'t str,
+    threads: usize,
     uids: BTreeSet<u32>,
     /// Real, effective, saved, file system, and supplementary.
     gids: BTreeSet<u32>,
@@ -110,7 +144,8 @@ impl<'t> Status<'t> {
         };
         let mut gids = numbers("Gid")?;
         gids.extend(numbers("Groups")?);
-        Some(Self { name: value("Name")?.trim(), uids: numbers("Uid")?, gids })
+        let threads = value("Threads").and_then(|count| count.trim().parse().ok()).unwrap_or(1);
+        Some(Self { name: value("Name")?.trim(), threads, uids: numbers("Uid")?, gids })
     }
 
     fn holds(&self, of: &Membership) -> bool {
@@ -154,7 +189,7 @@ mod tests {
     }
 
     fn found(scratch: &Scratch, of: &Membership) -> Vec<String> {
-        let all = holders(&scratch.paths(), &Given::from([of.clone()])).unwrap();
+        let all = holders(&scratch.paths(), &Given::from([of.clone()]), || true).unwrap();
         assert_eq!(all.unseen, None);
         all.found.get(of).into_iter().flatten().map(ToString::to_string).collect()
     }
@@ -196,18 +231,50 @@ mod tests {
         fs::create_dir_all(scratch.path().join("proc/21/status")).unwrap();
         fs::create_dir_all(scratch.path().join("proc/22")).unwrap();
         fs::write(scratch.path().join("proc/22/status"), "Name:\tx\n").unwrap();
-        let all = holders(&scratch.paths(), &Given::from([of(1001, "alice")])).unwrap();
+        let all = holders(&scratch.paths(), &Given::from([of(1001, "alice")]), || true).unwrap();
         assert_eq!(all.unseen.map(|(count, _)| count), Some(2));
         fs::remove_dir_all(scratch.path().join("proc")).unwrap();
-        assert!(holders(&scratch.paths(), &Given::from([of(1001, "alice")])).is_err());
-        assert_eq!(holders(&scratch.paths(), &Given::new()).unwrap(), Holders::default());
+        assert!(holders(&scratch.paths(), &Given::from([of(1001, "alice")]), || true).is_err());
+        assert_eq!(holders(&scratch.paths(), &Given::new(), || true).unwrap(), Holders::default());
+    }
+
+    #[test]
+    fn a_thread_of_its_own_gid_makes_its_process_a_holder() {
+        let scratch = Scratch::new();
+        let alice = "1001\t1001\t1001\t1001";
+        process(&scratch, 30, alice, alice, "", 0);
+        let status = scratch.path().join("proc/30/status");
+        let text = fs::read_to_string(&status).unwrap();
+        fs::write(&status, format!("{text}Threads:\t2\n")).unwrap();
+        for (thread, gids) in [(30, alice), (31, "1001\t1001\t999\t1001")] {
+            let folder = scratch.path().join(format!("proc/30/task/{thread}"));
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("status"), format!("Name:\tx\nUid:\t{alice}\nGid:\t{gids}\nGroups:\t\n"))
+                .unwrap();
+        }
+        assert_eq!(found(&scratch, &of(1001, "alice")), ["ba sh\\n (30)"]);
+    }
+
+    #[test]
+    fn without_time_the_newest_are_looked_at_and_the_others_counted() {
+        let scratch = Scratch::new();
+        let alice = "1001\t1001\t1001\t1001";
+        (40..44).for_each(|pid| process(&scratch, pid, alice, alice, "999", 0));
+        let mut times = 2;
+        let has_time = || {
+            times -= 1;
+            times >= 0
+        };
+        let all = holders(&scratch.paths(), &Given::from([of(1001, "alice")]), has_time).unwrap();
+        let pids: Vec<u32> = all.found.values().flatten().map(|holder| holder.pid).collect();
+        assert_eq!((pids, all.left_out), (vec![42, 43], 2));
     }
 
     #[test]
     fn this_process_is_found_in_the_real_proc() {
         let (uid, gid) = (nix::unistd::Uid::effective().as_raw(), nix::unistd::Gid::effective().as_raw());
         let me = Membership { gid, group: "mine".into(), uid, user: "me".into() };
-        let all = holders(&HostPaths::default(), &Given::from([me.clone()])).unwrap();
+        let all = holders(&HostPaths::default(), &Given::from([me.clone()]), || true).unwrap();
         let pids: Vec<u32> = all.found.get(&me).into_iter().flatten().map(|holder| holder.pid).collect();
         assert!(pids.contains(&std::process::id()), "{pids:?}");
     }

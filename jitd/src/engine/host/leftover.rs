@@ -6,9 +6,14 @@ use jit_common::ids::RequestId;
 use jit_mechanisms::HostPaths;
 use jit_mechanisms::groups::holders::{Holders, holders};
 use jit_mechanisms::groups::{Given, Membership};
+use jitd_core::now::NANOS;
 use jitd_core::wanted::WantedGrant;
 
 use super::memory::memberships;
+use crate::clock;
+
+/// Nanoseconds for a look at all processes: everybody else waits meanwhile.
+const LONGEST: i64 = NANOS / 50;
 
 /// Processes that are named for one grant. The others are counted.
 const NAMED: usize = 8;
@@ -30,7 +35,7 @@ pub(super) fn leftover<'g>(
         return BTreeMap::new();
     }
     let all: Given = ended.iter().flat_map(|(_, of)| of).cloned().collect();
-    let mut looked = holders(paths, &all).map_err(|why| why.to_string());
+    let mut looked = holders(paths, &all, clock::time_for(LONGEST)).map_err(|why| why.to_string());
     if let Ok(looked) = &mut looked {
         // Whoever gives something back by a program that was started with it is about to end.
         looked.found.values_mut().for_each(|found| found.retain(|holder| Some(holder.pid) != caller));
@@ -59,6 +64,10 @@ fn lines(theirs: &[Membership], looked: &Result<Holders, String>) -> Vec<String>
     if let Some((count, why)) = &holders.unseen {
         lines.push(format!("{count} processes could not be looked at: {why}"));
     }
+    match holders.left_out {
+        0 => {}
+        count => lines.push(format!("there was no time to look at {count} of the oldest processes")),
+    }
     lines
 }
 
@@ -74,7 +83,7 @@ mod tests {
         let holder = |pid| Holder { pid, name: "bash".into(), terminal: Some(format!("pts/{pid}")) };
         let held = |count| Holders {
             found: BTreeMap::from([(of.clone(), (1..=count).map(holder).collect())]),
-            unseen: None,
+            ..Holders::default()
         };
         let said = |count| lines(std::slice::from_ref(&of), &Ok(held(count)));
         assert_eq!(said(0), Vec::<String>::new());
@@ -89,7 +98,11 @@ mod tests {
         let of = Membership { gid: 999, group: "docker".into(), uid: 1001, user: "alice".into() };
         let blind = lines(std::slice::from_ref(&of), &Err("Permission denied".into()));
         assert_eq!(blind, ["nobody knows which processes still hold a group: /proc: Permission denied"]);
-        let unseen = Holders { found: BTreeMap::new(), unseen: Some((2, "no".into())) };
-        assert_eq!(lines(&[of], &Ok(unseen)), ["2 processes could not be looked at: no"]);
+        let unseen = Holders { unseen: Some((2, "no".into())), left_out: 3, ..Holders::default() };
+        let said = [
+            "2 processes could not be looked at: no",
+            "there was no time to look at 3 of the oldest processes",
+        ];
+        assert_eq!(lines(&[of], &Ok(unseen)), said);
     }
 }
