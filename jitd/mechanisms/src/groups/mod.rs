@@ -200,8 +200,3 @@ impl Report {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod renamed_tests;
-#[cfg(test)]
-mod turn_tests;

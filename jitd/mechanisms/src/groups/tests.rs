@@ -17,12 +17,14 @@ use rustix::fs::XattrFlags;
 use super::*;
 use crate::scratch::Scratch;
 
-pub(super) const GROUP: &str = "root:x:0:\ndocker:x:999:bob\nwheel:x:10:\nnewgroup:x:1001:\n+::::\n";
-pub(super) const GSHADOW: &str = "root:*::\ndocker:!:carol:bob\nwheel:*::\n";
-pub(super) const PASSWD: &str =
-    "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/:/bin/sh\nbob:x:1001:10::/:/bin/sh\n";
+mod renamed;
+mod turn;
 
-pub(super) fn host() -> Scratch {
+const GROUP: &str = "root:x:0:\ndocker:x:999:bob\nwheel:x:10:\nnewgroup:x:1001:\n+::::\n";
+const GSHADOW: &str = "root:*::\ndocker:!:carol:bob\nwheel:*::\n";
+const PASSWD: &str = "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/:/bin/sh\nbob:x:1001:10::/:/bin/sh\n";
+
+fn host() -> Scratch {
     let scratch = Scratch::new();
     let paths = scratch.paths();
     for (path, text, mode) in [
@@ -36,15 +38,15 @@ pub(super) fn host() -> Scratch {
     scratch
 }
 
-pub(super) fn member(group: &str, gid: u32, user: &str, uid: u32) -> Membership {
+fn member(group: &str, gid: u32, user: &str, uid: u32) -> Membership {
     Membership { gid, group: group.into(), uid, user: user.into() }
 }
 
-pub(super) fn alice() -> Membership {
+fn alice() -> Membership {
     member("docker", 999, "alice", 1000)
 }
 
-pub(super) fn wanted(memberships: &[Membership]) -> Wanted {
+fn wanted(memberships: &[Membership]) -> Wanted {
     let mut wanted = Wanted::default();
     for membership in memberships {
         wanted.add(membership.clone(), "aaaaaaaa".parse().unwrap());
@@ -54,7 +56,7 @@ pub(super) fn wanted(memberships: &[Membership]) -> Wanted {
 
 /// Notes what it is told, or says no.
 #[derive(Default)]
-pub(super) struct Book {
+struct Book {
     noted: Given,
     refuses: Option<String>,
 }
@@ -70,15 +72,15 @@ impl Caller for Book {
     }
 }
 
-pub(super) fn run(scratch: &Scratch, want: &[Membership], given: &Given) -> Result<Report, GroupsError> {
+fn run(scratch: &Scratch, want: &[Membership], given: &Given) -> Result<Report, GroupsError> {
     converge(&scratch.paths(), &wanted(want), given, Duration::from_millis(20), &mut Book::default())
 }
 
-pub(super) fn outcome(scratch: &Scratch, want: &[Membership], given: &Given) -> Vec<Outcome> {
+fn outcome(scratch: &Scratch, want: &[Membership], given: &Given) -> Vec<Outcome> {
     run(scratch, want, given).unwrap().outcomes.into_values().collect()
 }
 
-pub(super) fn texts(scratch: &Scratch) -> (String, String) {
+fn texts(scratch: &Scratch) -> (String, String) {
     let paths = scratch.paths();
     (fs::read_to_string(paths.etc_group).unwrap(), fs::read_to_string(paths.etc_gshadow).unwrap())
 }

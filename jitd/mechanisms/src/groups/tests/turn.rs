@@ -11,8 +11,8 @@ use std::time::{Duration, SystemTime};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
-use super::tests::{GROUP, alice, host, member, texts, wanted};
-use super::*;
+use super::{GROUP, alice, host, member, texts, wanted};
+use crate::groups::*;
 use crate::scratch::Scratch;
 
 /// Another process that holds the first lock, as lckpwdf(3) takes it: this test program, run for [`holds_the_lock`].
@@ -28,8 +28,8 @@ impl Drop for Stopped {
 /// Where [`holds_the_lock`] finds the lock file.
 const LOCK: &str = "JIT_TEST_LOCK";
 
+/// Does nothing unless another test runs it as a process of its own.
 #[test]
-#[ignore = "no test: the others run it as a process of its own"]
 fn holds_the_lock() {
     let Some(path) = std::env::var_os(LOCK) else { return };
     let lock = File::create(path).unwrap();
@@ -55,7 +55,7 @@ fn pose(scratch: &Scratch, pid: u32, program: &str) {
 
 fn stopped(scratch: &Scratch, program: &str) -> Stopped {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "groups::turn_tests::holds_the_lock", "--ignored", "--nocapture"]);
+    command.args(["--exact", "groups::tests::turn::holds_the_lock", "--nocapture"]);
     command.env(LOCK, scratch.paths().password_lock).stdin(Stdio::piped());
     let mut holder = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::new(holder.stderr.take().unwrap()).lines();

@@ -10,8 +10,8 @@
 use std::fs;
 use std::time::Instant;
 
-use super::tests::{Book, GROUP, GSHADOW, PASSWD, alice, host, member, outcome, run, texts};
-use super::*;
+use super::{Book, GROUP, GSHADOW, PASSWD, alice, host, member, outcome, run, texts};
+use crate::groups::*;
 
 #[test]
 fn somebody_who_got_another_name_is_not_called_gone() {
