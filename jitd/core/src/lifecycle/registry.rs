@@ -117,12 +117,7 @@ impl Registry {
                 self.enter(id, State::Stuck { cause: *cause, tries: *tries })
             }
             Entry::Ended { .. } => drop(self.grants.remove(&id)),
-            // Of one grant: a line that it did not add to the host at first, and has added since.
-            Entry::Drift { done, .. } => {
-                if let Some(grant) = self.grants.get_mut(&id) {
-                    grant.change.push(done.clone());
-                }
-            }
+            Entry::Drift { done, .. } => self.added_late(id, done),
             Entry::TextsErased { .. } => self.erase_texts(id),
             Entry::Decided { approved_by, .. } => {
                 // Whoever approved and might not any more did not bring it about.
@@ -142,6 +137,13 @@ impl Registry {
             | Entry::GuardActed { .. }
             | Entry::LedgerRestored { .. }
             | Entry::Checkpoint { .. } => {}
+        }
+    }
+
+    /// A line that a grant did not add to the host at first, and has added since.
+    fn added_late(&mut self, id: RequestId, line: &str) {
+        if let Some(grant) = self.grants.get_mut(&id) {
+            grant.change.push(line.to_owned());
         }
     }
 
