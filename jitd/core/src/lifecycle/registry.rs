@@ -143,7 +143,7 @@ impl Registry {
     /// A line that a grant did not add to the host at first, and has added since.
     fn added_late(&mut self, id: RequestId, line: &str) {
         if let Some(grant) = self.grants.get_mut(&id) {
-            grant.change.push(line.to_owned());
+            grant.change.push(line.into());
         }
     }
 
