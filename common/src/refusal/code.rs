@@ -79,6 +79,7 @@ impl HowClosed {
     const fn code(&self) -> &'static str {
         match self {
             Self::Denied { .. } => "request-denied",
+            Self::Revoked { .. } => "request-revoked",
             Self::Cancelled => "request-cancelled",
             Self::Lapsed { .. } => "request-lapsed",
             Self::NoLongerPermitted { .. } => "no-longer-permitted",

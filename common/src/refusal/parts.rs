@@ -96,6 +96,13 @@ pub enum HowClosed {
         /// What they said; empty when it was erased.
         note: String,
     },
+    /// An operator or root closed it.
+    Revoked {
+        /// Who.
+        by: String,
+        /// What they said; empty when they said nothing or it was erased.
+        note: String,
+    },
     /// Its requester took it back.
     Cancelled,
     /// Nobody decided in time.
@@ -114,6 +121,7 @@ impl fmt::Display for HowClosed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Denied { by, note } => write!(f, "was denied by {}{}", escaped(by), Note(note)),
+            Self::Revoked { by, note } => write!(f, "was revoked by {}{}", escaped(by), Note(note)),
             Self::Cancelled => f.write_str("was cancelled: nothing was granted"),
             Self::Lapsed { why } => write!(f, "lapsed: {}. Nothing was granted; ask again", escaped(why)),
             Self::NoLongerPermitted { why } => {

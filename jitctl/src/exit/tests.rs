@@ -61,6 +61,7 @@ fn about_approvals() -> Vec<Refusal> {
         Refusal::VotedAlready { id: s() },
         Refusal::OnlyShorter { wanted, asked },
         Refusal::RequestClosed { id: s(), how: HowClosed::Denied { by: s(), note: s() } },
+        Refusal::RequestClosed { id: s(), how: HowClosed::Revoked { by: s(), note: s() } },
         Refusal::RequestClosed { id: s(), how: HowClosed::Cancelled },
         Refusal::RequestClosed { id: s(), how: HowClosed::Lapsed { why: s() } },
         Refusal::RequestClosed { id: s(), how: HowClosed::NoLongerPermitted { why: s() } },

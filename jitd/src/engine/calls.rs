@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use jit_common::explanation::{Explanation, Outcome as Told};
 use jit_common::ids::{IdPrefix, RequestId};
 use jit_common::refusal::Refusal;
 use jit_common::request::{Ask, DropTarget, Request};
@@ -152,6 +153,7 @@ impl Engine {
             known_groups: known.groups.clone(),
             local_time: known.local_time.clone(),
             live: live.collect(),
+            extends: besides.grant.map(|id| id.to_string()),
             open: open.map(|open| OpenRequest { id: open.id.to_string(), role: open.role.clone() }).collect(),
             disabled_roles: self.live.disabled.clone(),
         };
@@ -180,7 +182,13 @@ impl Engine {
             }
         };
         let known = Known { groups: &call.groups, local_time: &call.local_time };
-        Ok(Response::Explained(self.decide(person, known, ask, Besides::default()).explanation))
+        let explanation = self.decide(person, known, ask, Besides::default()).explanation;
+        // Whatever the rules say: what stands in everybody's way stands in this one's.
+        let outcome = match (&explanation.outcome, self.may_grant(&ask.role)) {
+            (Told::Permitted { .. }, Err(refusal)) => Told::Refused(refusal),
+            (Told::Permitted { .. }, Ok(())) | (Told::Refused(_), _) => explanation.outcome.clone(),
+        };
+        Ok(Response::Explained(Explanation { outcome, ..explanation }))
     }
 
     fn give_back(&mut self, call: &Call, target: &DropTarget, now: &Now) -> Answer {

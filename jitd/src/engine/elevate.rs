@@ -128,7 +128,11 @@ impl Engine {
         };
         match terms {
             Ok(terms) => Ok((terms, decision)),
-            Err(refusal) => Err(Box::new(No { refusal, decision: Some(decision) })),
+            // Where no rule refused, the rules are no answer to why.
+            Err(refusal) => {
+                let refused = matches!(decision.outcome, Outcome::Refuse(_));
+                Err(Box::new(No { refusal, decision: refused.then_some(decision) }))
+            }
         }
     }
 
@@ -166,13 +170,14 @@ impl Engine {
         let gives = self.gives(&terms.role)?;
         let id = self.new_id().map_err(unlucky)?;
         let (asked, texts) = self.asked(call, ask).map_err(unlucky)?;
+        let conditions = extend::conditions(decision, extends.as_ref(), &terms);
         let new = NewGrant {
             id,
             by: asked.by.clone(),
             role: terms.role,
             rule: terms.rule,
             policy: terms.policy.to_string(),
-            conditions: wording::conditions(&decision.explanation),
+            conditions,
             approved_by: Vec::new(),
             gives,
             seconds: terms.duration.as_secs(),

@@ -6,11 +6,12 @@ use jit_common::request::{Ask, DropTarget, ExtendAsk};
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::step::Extended;
 use jitd_core::now::{NANOS, Now};
-use jitd_core::policy::Terms;
+use jitd_core::policy::{Decision, Terms};
 
 use super::Engine;
 use super::elevate::Wish;
 use super::message::Call;
+use super::wording;
 
 impl Engine {
     /// Takes a wish for more time. Reason and ticket of the grant stand when there are no new ones.
@@ -67,15 +68,32 @@ pub(super) fn within_total(extends: Option<&Grant>, terms: &Terms) -> Result<(),
 
 /// Seconds by which a grant can still be extended, when its rule permits `max` in all.
 pub(super) fn left(grant: &Grant, max: u32) -> u32 {
+    longest(Some(grant), max).saturating_sub(had(grant))
+}
+
+/// The seconds from the start of the first of a row of extensions to the end of this one.
+fn had(grant: &Grant) -> u32 {
     let had = grant.deadline.wall.saturating_sub(grant.span.since);
     // A deadline is cut to a whole second, and what was cut off is not given back by extensions.
-    let had = u32::try_from(had.saturating_add(NANOS - 1).div_euclid(NANOS)).unwrap_or(u32::MAX);
-    longest(Some(grant), max).saturating_sub(had)
+    u32::try_from(had.saturating_add(NANOS - 1).div_euclid(NANOS)).unwrap_or(u32::MAX)
 }
 
 /// The longest that a grant may come to with extensions, in seconds: what its rules have permitted only shrinks.
 pub(super) fn longest(extends: Option<&Grant>, max: u32) -> u32 {
     extends.map_or(max, |grant| grant.span.longest.min(max))
+}
+
+/// The conditions that held, and for an extension what it comes to.
+pub(super) fn conditions(decision: &Decision, extends: Option<&Grant>, terms: &Terms) -> Vec<String> {
+    let mut held = wording::conditions(&decision.explanation);
+    held.extend(extends.map(|grant| {
+        let total = had(grant).saturating_add(terms.duration.as_secs());
+        let [total, longest] = [total, longest(extends, terms.max_duration.as_secs())].map(|seconds| {
+            GrantDuration::from_secs(seconds).map_or_else(|_| format!("{seconds} s"), |it| it.to_string())
+        });
+        format!("with what it had it comes to {total}, within the {longest} that the rule permits in all")
+    }));
+    held
 }
 
 /// The grant, as the step that takes its place needs it.

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use super::elevate::{No, Wish, answer};
 use super::message::Call;
-use super::{Engine, extend, openings, wording};
+use super::{Engine, extend, openings};
 use crate::enquiries::{Enquiry, Found};
 
 /// A permitted request on its way to being open.
@@ -153,7 +153,7 @@ impl Engine {
             patience: terms.pending_timeout.as_secs(),
             extends: extends.as_ref().map(|grant| grant.id),
             policy: terms.policy.to_string(),
-            conditions: wording::conditions(&decision.explanation),
+            conditions: extend::conditions(decision, extends.as_ref(), &opening.terms),
         };
         let rule = opening.terms.rule.clone();
         Ok((id, step::open(id, step::Request { asked, texts }, rule, terms, now)))

@@ -90,17 +90,16 @@ impl Past {
     pub fn refusal(&self, id: RequestId) -> Refusal {
         let id = id.to_string();
         if let Some(HowClosed { cause, by, note, why }) = &self.closed {
-            return match cause {
-                Closed::Denied => {
-                    let by = by.as_ref().map(|person| person.name.clone()).unwrap_or_default();
-                    Refusal::RequestClosed { id, how: Closing::Denied { by, note: note.clone() } }
-                }
-                Closed::Cancelled => Refusal::RequestClosed { id, how: Closing::Cancelled },
-                Closed::Lapsed => Refusal::RequestClosed { id, how: Closing::Lapsed { why: why.clone() } },
-                Closed::Ineligible => {
-                    Refusal::RequestClosed { id, how: Closing::NoLongerPermitted { why: why.clone() } }
-                }
+            let by = by.as_ref().map(|person| person.name.clone()).unwrap_or_default();
+            let (note, why) = (note.clone(), why.clone());
+            let how = match cause {
+                Closed::Denied => Closing::Denied { by, note },
+                Closed::Revoked => Closing::Revoked { by, note },
+                Closed::Cancelled => Closing::Cancelled,
+                Closed::Lapsed => Closing::Lapsed { why },
+                Closed::Ineligible => Closing::NoLongerPermitted { why },
             };
+            return Refusal::RequestClosed { id, how };
         }
         match (&self.grant, self.cause) {
             (Some(grant), Some(Cause::Failed)) => {

@@ -90,7 +90,7 @@ impl Engine {
                 texts: by.texts.clone(),
                 why: String::new(),
             };
-            self.close(open, Closed::Denied, closed_by, now);
+            self.close(open, Closed::Revoked, closed_by, now);
             self.notices.taken_away(open, &caller(call));
         }
         let mut ended = self.end_these(&chosen.live, cause, by, now);

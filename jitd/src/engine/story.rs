@@ -12,7 +12,7 @@ use jitd_core::lifecycle::open::Open;
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
 use jitd_core::lifecycle::step;
-use jitd_core::now::Now;
+use jitd_core::now::{Deadline, Now};
 use jitd_core::policy::{Authenticate, Gives, GroupRef, Role, votes};
 use jitd_core::record::{Draft, Entry, Person};
 use jitd_core::sudoers::NotAfter;
@@ -116,7 +116,9 @@ impl Engine {
         };
         let grant = live.as_ref().or(past.grant.as_ref());
         let open = self.registry.open_request(id).cloned();
-        let change = grant.map(|grant| &grant.change).or(past.terms.as_ref().map(|terms| &terms.change));
+        let as_asked = past.terms.as_ref().map(|terms| terms.change.clone());
+        let now_on = open.as_ref().map(|open| self.would_change(open, now));
+        let change = grant.map(|grant| grant.change.clone()).or(now_on).or(as_asked);
         let role = grant.map(|grant| &grant.role).or(past.open.as_ref().map(|open| &open.role));
         let gives = grant.map(|grant| (&grant.by, &grant.gives));
         let gives = gives.or(past.open.as_ref().map(|open| (&open.by, &open.terms.gives)));
@@ -141,6 +143,19 @@ impl Engine {
             },
             conditions: past.conditions,
         })))
+    }
+
+    /// What an open request would change if everybody decided now.
+    fn would_change(&self, open: &Open, now: &Now) -> Vec<String> {
+        let extended = open.terms.extends.and_then(|id| self.registry.get(id));
+        let deadline = match extended {
+            Some(grant) => grant.deadline.later_by(open.seconds()),
+            None => {
+                let start = open.terms.start.filter(|start| *start > now.wall).unwrap_or(now.wall);
+                Deadline::after(&now.at_wall(start), open.seconds())
+            }
+        };
+        self.host.change(open.id, &open.by, &open.terms.gives, &deadline)
     }
 
     /// The last grants of the same role to the same person, the newest first.

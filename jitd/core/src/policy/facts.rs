@@ -37,6 +37,8 @@ pub struct Facts {
     pub local_time: BTreeMap<String, LocalTime>,
     /// The person's own grants that are live now, but for one that this request would extend.
     pub live: Vec<LiveGrant>,
+    /// The person's live grant that this request would extend.
+    pub extends: Option<String>,
     /// The person's own requests that are open now, but for the one that is decided on.
     pub open: Vec<OpenRequest>,
     /// Roles that this host cannot carry, each with the reason.

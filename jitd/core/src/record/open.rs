@@ -18,6 +18,8 @@ use crate::policy::{ApprovalRule, Gives};
 pub enum Closed {
     /// An approver said no.
     Denied,
+    /// An operator or root closed it, with whatever the person had live.
+    Revoked,
     /// Its requester took it back.
     Cancelled,
     /// Nobody decided in time, or nothing could be granted in time.
@@ -28,13 +30,15 @@ pub enum Closed {
 
 impl Closed {
     /// Every cause, for tests and documentation.
-    pub const ALL: [Self; 4] = [Self::Denied, Self::Cancelled, Self::Lapsed, Self::Ineligible];
+    pub const ALL: [Self; 5] =
+        [Self::Denied, Self::Revoked, Self::Cancelled, Self::Lapsed, Self::Ineligible];
 
     /// The cause in a word or three.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Denied => "denied",
+            Self::Revoked => "revoked",
             Self::Cancelled => "cancelled",
             Self::Lapsed => "lapsed",
             Self::Ineligible => "no longer permitted",

@@ -335,8 +335,8 @@ pub(super) const STORIES: &[(&str, &[Step])] = &[
                 "revoke --user alice --note 'the laptop was stolen'",
                 "was only asked for, and is closed",
             ),
-            Closed("denied"),
-            IsRefused("sina", "approve ID", "denied"),
+            Closed("revoked"),
+            IsRefused("sina", "approve ID", "revoked"),
         ],
     ),
     (
@@ -344,7 +344,7 @@ pub(super) const STORIES: &[(&str, &[Step])] = &[
         &[
             Asks("alice", "vault"),
             Host("jitctl lock --revoke --note intruder"),
-            Closed("denied"),
+            Closed("revoked"),
             Host("jitctl unlock"),
         ],
     ),

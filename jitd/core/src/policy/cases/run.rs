@@ -160,6 +160,7 @@ fn facts(policy: &Policy, case: &Case, zones: Zones<'_>) -> Result<Facts, String
         known_groups,
         local_time: local_times(policy, case, zones)?,
         live: live.collect(),
+        extends: None,
         open: open.collect(),
         disabled_roles: BTreeMap::new(),
     })

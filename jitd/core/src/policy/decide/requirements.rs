@@ -48,7 +48,10 @@ pub(super) fn all(policy: &Policy, rule: &Rule, ask: &Ask<'_>, facts: &Facts) ->
 fn not_live(ask: &Ask<'_>, facts: &Facts) -> Requirement {
     let kind = ConditionKind::NotLive;
     match facts.live.iter().find(|grant| grant.role == ask.role) {
-        None => met(kind, "you do not have the role now"),
+        None => match &facts.extends {
+            Some(id) => met(kind, format!("it would extend your grant {id}")),
+            None => met(kind, "you do not have the role now"),
+        },
         Some(grant) => {
             let refusal = Refusal::AlreadyLive {
                 id: grant.id.clone(),
