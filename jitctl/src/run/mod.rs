@@ -1,5 +1,6 @@
 //! `elevate … -- COMMAND`: the grant, the command through sudo, and the grant given back however the command ends.
 
+mod beforehand;
 mod child;
 mod program;
 
@@ -9,6 +10,7 @@ use jit_common::refusal::Refusal;
 use jit_common::request::{Ask, DropTarget, Request};
 use jit_common::response::{EndedView, GrantView, Response};
 
+use self::beforehand::Beforehand;
 use self::child::{Child, Ended, With};
 use self::program::{Found, Program, Way};
 use crate::call::Daemon;
@@ -31,6 +33,15 @@ pub(crate) fn run(ask: Ask, program: &OsStr, args: &[OsString], daemon: &Daemon,
         Found::NotRunnable(why) => return ours(output, &why, exit::NOT_RUNNABLE),
         Found::Nowhere(why) => return ours(output, &why, exit::NOT_FOUND),
     };
+    match beforehand::look(&ask.role, &program, args, daemon) {
+        Ok(Beforehand::Ask) => {}
+        Ok(Beforehand::AskAndSay(what)) => output.remark(Ink::Warn, &what),
+        Ok(Beforehand::Never(why, code)) => return ours(output, &why, code),
+        Err(failure) => {
+            output.failure(&failure, exit::OURS);
+            return exit::OURS;
+        }
+    }
     // From here on ^C must not leave a grant behind.
     let mut signals = match Signals::catch() {
         Ok(signals) => signals,
@@ -130,11 +141,10 @@ fn with_grant(
     let clock = Clock::read();
     // As above.
     let _ = output.answer(&show::granted::for_command(grant, &clock), &AnswerJson::granted(grant));
+    // It was looked at before, but the role may be another one by now.
     let Some(way) = program.way(&grant.gives, args) else {
-        let allowed = grant.gives.sudo.as_ref().map_or_else(String::new, |sudo| sudo.commands.join(", "));
-        let typed = program::typed(program.name(), args);
-        let why = format!("{typed} is not in the role {}, which allows: {allowed}", grant.role);
-        return ours(output, &why, exit::OURS);
+        let why = beforehand::not_in_role(&grant.role, &grant.gives, program, args);
+        return ours(output, &format!("{why}; it was not run, and the role is given back"), exit::OURS);
     };
     let child = match way {
         Way::Account { run_as, program } => Child::start(With::Account(&run_as), &program, args),

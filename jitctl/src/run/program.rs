@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,9 @@ use jit_common::response::{GivesView, GroupView, SudoView};
 
 /// How a role that gives every command is shown.
 const ALL: &str = "ALL";
+
+/// Where sudo looks for a bare word unless its `secure_path` says otherwise (sudoers(5); Debian's and Ubuntu's).
+const USUAL: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
 
 /// A program that may be there.
 #[derive(Debug, PartialEq, Eq)]
@@ -135,6 +139,30 @@ impl Program {
             Self::At { path, real } => path == of_role || real == of_role,
         }
     }
+}
+
+/// Whether sudo may find `program`, as far as one can see without its settings: a path must not be known to be missing, a
+/// bare word must be in PATH or where sudo usually looks. The error says what was not found.
+pub(super) fn is_somewhere(program: &OsStr, path: Option<&OsStr>) -> Result<(), String> {
+    let shown = program.to_string_lossy();
+    if shown.contains('/') {
+        // What cannot be looked at may be there: a directory can be closed to the person and open to root.
+        return match fs::metadata(program) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Err(format!("the command {shown} was not found"))
+            }
+            Ok(_) | Err(_) => Ok(()),
+        };
+    }
+    let folders = [path.unwrap_or_default(), OsStr::new(USUAL)];
+    let mut folders =
+        folders.into_iter().flat_map(std::env::split_paths).filter(|folder| folder.is_absolute());
+    if folders.any(|folder| is_program(&folder.join(program))) {
+        return Ok(());
+    }
+    Err(format!(
+        "the command {shown} was not found in your PATH nor where sudo looks: write its whole path if it is elsewhere"
+    ))
 }
 
 fn is_program(path: &Path) -> bool {

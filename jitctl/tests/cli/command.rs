@@ -13,6 +13,13 @@ use nix::unistd::Pid;
 use crate::fake::{self, Act, Fake};
 use crate::program::{Ran, Scratch, jitctl_at};
 
+/// A jitd that shows the role `web-restart` with this command. What it grants then has another one.
+fn jitd_with(command: &str, act: impl FnMut(&Request) -> Act + Send + 'static) -> Fake {
+    let mut gives = fake::grant().gives;
+    gives.sudo.as_mut().unwrap().commands = vec![command.to_owned()];
+    Fake::with_roles(vec![fake::role("web-restart", gives)], act)
+}
+
 /// Grants what is asked and takes back what is given.
 fn obliging(request: &Request) -> Response {
     match request {
@@ -35,7 +42,8 @@ fn dropped() -> Request {
 #[test]
 fn a_refusal_is_125_and_nothing_runs() {
     let refusal = Refusal::AccountLocked;
-    let jitd = Fake::answering(Response::Refused { refusal, explanation: None });
+    let refused = Response::Refused { refusal, explanation: None };
+    let jitd = jitd_with("/bin/true", move |_| Act::Answer(vec![refused.clone()]));
     let ran = Ran::run(jitctl_at(&jitd.socket, &["elevate", "web-restart", "--", "true"]));
     assert_eq!((ran.code, ran.out.as_str()), (125, ""));
     assert!(ran.err.contains("refused: your account is locked"), "{ran:?}");
@@ -57,21 +65,63 @@ fn a_daemon_that_is_away_is_125() {
 
 #[test]
 fn a_broken_answer_leaves_no_false_certainty() {
-    let jitd = Fake::new(|_| Act::HangUp);
-    let ran = Ran::run(jitctl_at(&jitd.socket, &["elevate", "web-restart", "--", "true"]));
+    let args = ["elevate", "web-restart", "--", "true"];
+    let jitd = jitd_with("/bin/true", |_| Act::HangUp);
+    let ran = Ran::run(jitctl_at(&jitd.socket, &args));
     assert_eq!(ran.code, 125, "{ran:?}");
     assert!(ran.err.contains("it is not known whether the role was granted: see `jitctl status`"), "{ran:?}");
+    let jitd = Fake::new(|_| Act::HangUp);
+    let ran = Ran::run(jitctl_at(&jitd.socket, &args));
+    assert_eq!(ran.code, 125, "{ran:?}");
+    assert!(!ran.err.contains("it is not known"), "only the roles were asked for: {ran:?}");
 }
 
 #[test]
-fn a_command_outside_the_role_does_not_run_and_the_grant_is_given_back() {
-    let jitd = Fake::new(|request| Act::Answer(vec![obliging(request)]));
+fn a_command_outside_the_role_is_not_asked_for() {
+    let jitd = jitd_with("/bin/true", |request| Act::Answer(vec![obliging(request)]));
     let ran = Ran::run(jitctl_at(&jitd.socket, &["elevate", "web-restart", "--", "true", "--now"]));
     assert_eq!((ran.code, ran.out.as_str()), (125, ""));
-    let said = "true --now is not in the role web-restart, which allows: /usr/bin/jit-no-such-program\n";
+    let said =
+        "jitctl: true --now is not in the role web-restart, which allows: /bin/true; nothing was asked for\n";
+    assert_eq!(ran.err, said);
+    let nowhere = jitd_with("ALL", |request| Act::Answer(vec![obliging(request)]));
+    let ran = Ran::run(jitctl_at(&nowhere.socket, &["elevate", "web-restart", "--", "jit-no-such-program"]));
+    assert_eq!(ran.code, 127, "{ran:?}");
+    assert!(ran.err.contains("the command jit-no-such-program was not found in your PATH"), "{ran:?}");
+    assert!(ran.err.ends_with("; nothing was asked for\n"), "{ran:?}");
+    assert!(jitd.asked.try_recv().is_err() && nowhere.asked.try_recv().is_err());
+}
+
+#[test]
+fn a_role_that_cannot_be_seen_is_left_to_jitd() {
+    let denied = Response::Refused { refusal: Refusal::AccountLocked, explanation: None };
+    let jitd = Fake::with_roles(vec![], move |_| Act::Answer(vec![denied.clone()]));
+    let ran = Ran::run(jitctl_at(&jitd.socket, &["elevate", "web-restart", "--", "true"]));
+    assert!(ran.code == 125 && ran.err.contains("refused: your account is locked"), "{ran:?}");
+    assert!(matches!(jitd.request(), Request::Elevate(_)));
+}
+
+#[test]
+fn a_command_that_the_role_has_lost_meanwhile_does_not_run_and_the_grant_is_given_back() {
+    let jitd = jitd_with("/bin/true ...", |request| Act::Answer(vec![obliging(request)]));
+    let ran = Ran::run(jitctl_at(&jitd.socket, &["elevate", "web-restart", "--", "true", "--now"]));
+    assert_eq!((ran.code, ran.out.as_str()), (125, ""));
+    let said = "true --now is not in the role web-restart, which allows: /usr/bin/jit-no-such-program; it was not run, \
+                and the role is given back\n";
     assert!(ran.err.ends_with(said), "{ran:?}");
     assert!(matches!(jitd.request(), Request::Elevate(_)));
     assert_eq!(jitd.request(), dropped());
+}
+
+#[test]
+fn a_command_that_runs_with_the_group_of_a_role_with_both_is_told_so() {
+    let mut gives = fake::grant().gives;
+    gives.groups = fake::open().gives.groups;
+    let refused = Response::Refused { refusal: Refusal::AccountLocked, explanation: None };
+    let jitd = Fake::with_roles(vec![fake::role("both", gives)], move |_| Act::Answer(vec![refused.clone()]));
+    let ran = Ran::run(jitctl_at(&jitd.socket, &["elevate", "both", "--", "true"]));
+    let said = "jitctl: true is not among the role's sudo commands, so it runs as you with group docker\n";
+    assert!(ran.err.starts_with(said), "{ran:?}");
 }
 
 #[test]
@@ -91,7 +141,7 @@ fn a_path_where_no_program_is_needs_no_grant() {
 
 #[test]
 fn a_grant_that_cannot_be_given_back_is_said_with_its_end() {
-    let jitd = Fake::new(|request| Act::LastAnswer(Box::new(obliging(request))));
+    let jitd = jitd_with("/bin/true", |request| Act::LastAnswer(Box::new(obliging(request))));
     let ran = Ran::run(jitctl_at(&jitd.socket, &["elevate", "web-restart", "--", "true"]));
     assert_eq!(ran.code, 125, "{ran:?}");
     assert!(
@@ -105,7 +155,7 @@ fn a_grant_that_cannot_be_given_back_is_said_with_its_end() {
 fn told_to_end_while_jitd_thinks_it_gives_the_grant_back() {
     let (go, wait) = channel::<()>();
     let (seen, asked) = channel::<()>();
-    let jitd = Fake::new(move |request| {
+    let jitd = jitd_with("/bin/true", move |request| {
         if matches!(request, Request::Elevate(_)) {
             seen.send(()).unwrap();
             wait.recv().unwrap();
@@ -125,7 +175,7 @@ fn told_to_end_while_jitd_thinks_it_gives_the_grant_back() {
 
 #[test]
 fn a_bare_word_that_the_role_does_not_know_is_never_looked_for_in_path() {
-    let jitd = Fake::new(|request| Act::Answer(vec![obliging(request)]));
+    let jitd = jitd_with("/bin/true", |request| Act::Answer(vec![obliging(request)]));
     let dir = Scratch::new();
     let evil = dir.join("evil");
     std::fs::write(&evil, "#!/bin/sh\n").unwrap();
@@ -134,8 +184,7 @@ fn a_bare_word_that_the_role_does_not_know_is_never_looked_for_in_path() {
     command.env("PATH", evil.parent().unwrap());
     let ran = Ran::run(command);
     assert_eq!(ran.code, 125, "{ran:?}");
-    let said = "evil is not in the role web-restart, which allows: /usr/bin/jit-no-such-program\n";
+    let said = "evil is not in the role web-restart, which allows: /bin/true; nothing was asked for\n";
     assert!(ran.err.ends_with(said), "{ran:?}");
-    assert!(matches!(jitd.request(), Request::Elevate(_)));
-    assert_eq!(jitd.request(), dropped());
+    assert!(jitd.asked.try_recv().is_err(), "nothing was asked for");
 }

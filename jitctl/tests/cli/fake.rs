@@ -7,10 +7,13 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
+use jit_common::duration::GrantDuration;
+use jit_common::explanation::{Explanation, Outcome};
+use jit_common::refusal::RuleRef;
 use jit_common::request::{Hello, Request, WIRE_VERSION};
 use jit_common::response::{
     ChoiceView, GivesView, GrantView, GroupView, NeedView, OpenView, PasswordView, PersonView, Presence,
-    Response, RuleView, StateView, StatusView, SudoView, VoteView,
+    Response, RoleView, RuleView, StateView, StatusView, SudoView, VoteView,
 };
 use jit_common::{codec, frame};
 
@@ -44,14 +47,30 @@ pub(crate) struct Fake {
 impl Fake {
     /// Listens, and does with each request what `act` says.
     pub(crate) fn new(act: impl FnMut(&Request) -> Act + Send + 'static) -> Self {
+        Self::telling(|_| true, act)
+    }
+
+    fn telling(told: fn(&Request) -> bool, act: impl FnMut(&Request) -> Act + Send + 'static) -> Self {
         let dir = Scratch::new();
         let socket = dir.join("jitd.sock");
         let listener = UnixListener::bind(&socket).unwrap();
         let (sender, asked) = channel();
         let path = socket.clone();
         // Not joined: it ends with the test's process.
-        thread::spawn(move || serve(&listener, &path, act, &sender));
+        thread::spawn(move || serve(&listener, &path, act, told, &sender));
         Self { socket, asked, _dir: dir }
+    }
+
+    /// The same, but it says by itself which roles there are, and [`Fake::asked`] does not have that question.
+    pub(crate) fn with_roles(
+        roles: Vec<RoleView>,
+        mut act: impl FnMut(&Request) -> Act + Send + 'static,
+    ) -> Self {
+        let act = move |request: &Request| match request {
+            Request::Roles => Act::Answer(vec![Response::Roles(roles.clone())]),
+            other => act(other),
+        };
+        Self::telling(|request| *request != Request::Roles, act)
     }
 
     /// Answers every request with this.
@@ -69,6 +88,7 @@ fn serve(
     listener: &UnixListener,
     path: &PathBuf,
     mut act: impl FnMut(&Request) -> Act,
+    told: fn(&Request) -> bool,
     asked: &Sender<Request>,
 ) {
     // Streams of silent answers stay open.
@@ -83,7 +103,9 @@ fn serve(
             // Before the client can know, so that its next call finds nobody.
             fs::remove_file(path).unwrap();
         }
-        let _ = asked.send(request);
+        if told(&request) {
+            let _ = asked.send(request);
+        }
         let welcome = Response::Welcome { daemon: "0.0.0-fake".to_owned() };
         match act {
             Act::Answer(responses) => {
@@ -152,6 +174,25 @@ pub(crate) fn grant() -> GrantView {
         replaces: None,
         longest: now + half_an_hour,
         residue: vec![],
+    }
+}
+
+/// A role that gives this, as `roles` shows it.
+pub(crate) fn role(name: &str, gives: GivesView) -> RoleView {
+    let role = RuleRef { name: "one".to_owned(), location: "10-web.toml:12".to_owned() };
+    let duration = GrantDuration::from_secs(1800).unwrap();
+    RoleView {
+        name: name.to_owned(),
+        summary: String::new(),
+        risk: "low".to_owned(),
+        gives,
+        equals_root: vec![],
+        disabled: vec![],
+        now: Explanation {
+            outcome: Outcome::Permitted { rule: role, duration, approvals: vec![] },
+            denies: vec![],
+            rules: vec![],
+        },
     }
 }
 

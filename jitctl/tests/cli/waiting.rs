@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use jit_common::refusal::{HowClosed, Refusal};
 use jit_common::request::{DropTarget, Request};
-use jit_common::response::{EndedView, OpenView, Response, StoryView, WasView};
+use jit_common::response::{EndedView, OpenView, Response, RoleView, StoryView, WasView};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -33,6 +33,18 @@ pub(crate) fn denied() -> Response {
 pub(crate) fn jitd(answers: Vec<Act>) -> Fake {
     let mut answers = answers.into_iter();
     Fake::new(move |_| answers.next().unwrap_or(Act::HangUp))
+}
+
+/// The same, which says by itself that the role docker gives `true`.
+fn jitd_with_role(answers: Vec<Act>) -> Fake {
+    let mut answers = answers.into_iter();
+    Fake::with_roles(vec![role()], move |_| answers.next().unwrap_or(Act::HangUp))
+}
+
+fn role() -> RoleView {
+    let mut gives = fake::grant().gives;
+    gives.sudo.as_mut().unwrap().commands = vec!["/bin/true".to_owned()];
+    fake::role("docker", gives)
 }
 
 pub(crate) fn says(response: Response) -> Act {
@@ -108,7 +120,7 @@ fn a_schedule_is_done() {
 fn waiting(args: &[&str], then: impl Fn(&Request) -> Act + Send + 'static) -> (Fake, Child, Receiver<()>) {
     let (awaited, seen) = channel();
     let mut asked = 0;
-    let jitd = Fake::new(move |request| {
+    let jitd = Fake::with_roles(vec![role()], move |request| {
         if !matches!(request, Request::Await { .. }) {
             return match request {
                 Request::Elevate(_) => says(open(fake::open())),
@@ -200,7 +212,7 @@ fn with_a_command_a_schedule_is_waited_for_and_standard_output_stays_the_command
         stuck: None,
         residue,
     };
-    let jitd = jitd(vec![
+    let jitd = jitd_with_role(vec![
         says(open(fake::scheduled())),
         says(open(fake::scheduled())),
         says(granted()),
@@ -217,7 +229,7 @@ fn with_a_command_a_schedule_is_waited_for_and_standard_output_stays_the_command
 
 #[test]
 fn with_a_command_a_denial_is_125() {
-    let jitd = jitd(vec![says(open(fake::open())), says(denied())]);
+    let jitd = jitd_with_role(vec![says(open(fake::open())), says(denied())]);
     let ran = elevate(&jitd, &["--", "true"]);
     assert_eq!((ran.code, ran.out.as_str()), (125, ""));
     assert!(ran.err.contains("was denied by sara"), "{ran:?}");
