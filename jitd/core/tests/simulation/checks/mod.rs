@@ -1,0 +1,48 @@
+//! Holds the invariants against the world.
+
+mod entries;
+mod state;
+
+use crate::daemon::Jitd;
+use crate::invariants::{Checked, Invariant as I, holds};
+use crate::witness::Witness;
+use crate::world::World;
+use crate::world::host::{GroupsHealth, SudoersHealth};
+
+pub(crate) use self::state::on_time;
+
+/// What has just happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// jitd has worked through a pass, or has started.
+    Jitd,
+    /// The guard has looked.
+    Guard,
+    /// Anything else.
+    World,
+}
+
+/// Holds everything against the world.
+pub(crate) fn check(world: &World, jitd: Option<&Jitd>, witness: &mut Witness, act: Act) -> Checked {
+    witness.read_rows(world);
+    holds(I::Chain, witness.unchained.is_empty(), || format!("rows {:?}", witness.unchained))?;
+    if world.host.sudoers_health != SudoersHealth::Fine || world.host.groups_health != GroupsHealth::Fine {
+        witness.trouble = world.clocks.true_time;
+    }
+    if let Some(live) = jitd.and_then(|jitd| jitd.live.as_ref()) {
+        witness.policies.entry(live.hash.clone()).or_insert_with(|| live.clone());
+    }
+    if let Some(jitd) = jitd {
+        witness.in_force = jitd.policy().map(str::to_owned);
+    }
+    for draft in witness.news(world, jitd) {
+        entries::happened(world, witness, &draft)?;
+        witness.model.take(&draft);
+    }
+    state::on_the_host(world, witness)?;
+    match (act, jitd) {
+        (Act::Jitd, Some(jitd)) => state::after_a_pass(world, jitd, witness),
+        (Act::Guard, _) => state::after_a_look(world, witness),
+        (Act::Jitd, None) | (Act::World, _) => Ok(()),
+    }
+}
