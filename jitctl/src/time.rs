@@ -198,6 +198,11 @@ pub(crate) fn from_unix(seconds: i64) -> i64 {
     seconds.saturating_mul(SECOND)
 }
 
+/// Whole seconds as nanoseconds.
+pub(crate) fn nanos_of(seconds: u32) -> i64 {
+    i64::from(seconds) * SECOND
+}
+
 /// `in 30 min`, or `over`.
 fn ahead(left: i64) -> String {
     if left <= 0 { "over".to_owned() } else { format!("in {}", length(left)) }

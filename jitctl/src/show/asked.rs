@@ -1,20 +1,25 @@
 //! The approver's page: everything one should know before one decides about somebody else's request.
 
+use jit_common::ids::RequestId;
 use jit_common::response::{EarlierView, GrantView, LogEntry, OpenView, StateView, StoryView};
 use jitd_core::record::{Entry, Origin};
 
 use super::page::Ink;
 use super::story::{field, gives, section};
 use super::{Page, Text, needs, open as terms, pieces};
-use crate::time::Clock;
+use crate::time::{self, Clock};
 
 /// Who asks for what, why, under which rule, and who has to approve.
-pub(super) fn head(page: &mut Page, open: &OpenView, entries: &[LogEntry], clock: &Clock) {
-    let (ink, state) = pieces::state(open.state);
-    let title = Text::default().strong(open.id).plain("  ").strong(&open.role).plain(": ").then(ink, state);
-    page.line(0, title);
-    field(page, "who", Text::of(pieces::person(&open.person) + &from(entries)));
+pub(super) fn head(page: &mut Page, open: &OpenView, story: &StoryView, clock: &Clock) {
+    let (ink, state) = pieces::state_of(open);
+    let title = Text::default().strong(open.id).plain("  ").strong(&open.role).plain(": ");
+    let closed = (open.state == StateView::Closed).then(|| closed(&story.entries, clock)).flatten();
+    page.line(0, title.then(ink, closed.as_deref().unwrap_or(state)));
+    field(page, "who", Text::of(pieces::person(&open.person) + &from(&story.entries)));
     field(page, "wants", Text::default().strong(&open.role).plain(" for ").plain(terms::terms(open, clock)));
+    if let Some(before) = open.extends {
+        field(page, "extends", extends(before, open.seconds, &story.live, clock));
+    }
     gives(page, &open.gives);
     field(page, "reason", Text::of(open.reason.as_deref().unwrap_or("none on record")));
     if let Some(ticket) = &open.ticket {
@@ -22,8 +27,21 @@ pub(super) fn head(page: &mut Page, open: &OpenView, entries: &[LogEntry], clock
     }
     field(page, "rule", pieces::rule(Text::default(), &open.rule));
     field(page, "asked", Text::of(clock.past(open.asked)));
-    if open.state != StateView::Closed {
-        field(page, "open", Text::of(format!("until {}", clock.end(open.lapse, open.left))));
+    match open.state {
+        StateView::Closed => {}
+        StateView::Scheduled => {
+            let text = format!("if it cannot begin by {}", clock.short(open.lapse));
+            field(page, "given up", Text::of(text));
+        }
+        StateView::Pending
+        | StateView::Applying
+        | StateView::Active
+        | StateView::Ending
+        | StateView::Stuck
+        | StateView::Ended
+        | StateView::Refused => {
+            field(page, "open", Text::of(format!("until {}", clock.end(open.lapse, open.left))));
+        }
     }
     if let Some(why) = &open.held_up {
         field(page, "held up", Text::default().then(Ink::Warn, why));
@@ -31,6 +49,32 @@ pub(super) fn head(page: &mut Page, open: &OpenView, entries: &[LogEntry], clock
     section(page, "who has to approve", open.needs.iter().map(|need| needs::line(need, open)).collect());
     let votes = open.votes.iter().map(|vote| needs::vote_at(vote, clock));
     section(page, "who has approved", votes.collect());
+}
+
+/// `closed: denied by lena 11:08 ("no")`, from the entry that says so.
+fn closed(entries: &[LogEntry], clock: &Clock) -> Option<String> {
+    entries.iter().rev().find_map(|entry| match serde_json::from_str(&entry.body) {
+        Ok(Entry::Closed { cause, closed_by, why, .. }) => {
+            let by = closed_by.map(|person| format!(" by {}", person.name)).unwrap_or_default();
+            let note = entry.texts.iter().find(|text| text.field == "note");
+            let note = pieces::quoted(note.map(|note| note.text.as_str()));
+            let why = if why.is_empty() { why } else { format!(": {why}") };
+            Some(format!("closed: {}{by} {}{note}{why}", cause.as_str(), clock.short(entry.at)))
+        }
+        _ => None,
+    })
+}
+
+/// `4h1kz0ab: until 14:37 instead of 14:32`, while the grant is live.
+fn extends(before: RequestId, seconds: u32, live: &[GrantView], clock: &Clock) -> Text {
+    let text = Text::default().faint(before);
+    match live.iter().find(|grant| grant.id == before) {
+        None => text,
+        Some(grant) => {
+            let until = clock.short(grant.until.saturating_add(time::nanos_of(seconds)));
+            text.plain(format!(": until {until} instead of {}", clock.short(grant.until)))
+        }
+    }
 }
 
 /// `, on pts/3 from 10.0.0.7`, from the entry of the request.
@@ -55,11 +99,12 @@ pub(super) fn before(page: &mut Page, story: &StoryView, open: &OpenView, clock:
         return;
     }
     let name = &open.person.name;
-    let had = if story.earlier.is_empty() {
-        vec![Text::of("none on record")]
-    } else {
-        story.earlier.iter().map(|grant| earlier(grant, clock)).collect()
-    };
+    // What is extended is no earlier grant: it is what they have now.
+    let before = story.earlier.iter().filter(|grant| open.extends != Some(grant.id));
+    let mut had: Vec<Text> = before.map(|grant| earlier(grant, clock)).collect();
+    if had.is_empty() {
+        had.push(Text::of("none on record"));
+    }
     section(page, &format!("{name}'s last grants of {}", open.role), had);
     let has = if story.live.is_empty() {
         vec![Text::of("nothing")]
@@ -157,6 +202,43 @@ mod tests {
         assert!(shown.contains("'s last grants of docker\n  none on record\n"), "{shown}");
         assert!(shown.contains("what alice has now\n  nothing\n"), "{shown}");
         assert!(!shown.contains("jitctl approve"), "{shown}");
+    }
+
+    #[test]
+    fn an_extension_says_from_when_to_when_and_its_grant_is_no_earlier_one() {
+        let mut question = samples::question();
+        let grant = question.live.first().map(|grant| grant.id);
+        if let (Some(open), Some(id)) = (&mut question.open, grant) {
+            open.extends = Some(id);
+            open.seconds = 300;
+            question.earlier.iter_mut().for_each(|grant| grant.id = id);
+        }
+        let shown = shown(&question);
+        assert!(shown.contains("  extends   7k2m9xqa: until 14:37 instead of 14:32\n"), "{shown}");
+        assert!(shown.contains("'s last grants of docker\n  none on record\n"), "{shown}");
+    }
+
+    #[test]
+    fn a_schedule_without_approvals_only_waits() {
+        let mut question = samples::question();
+        let mut open = samples::scheduled();
+        open.needs.clear();
+        question.open = Some(open);
+        let shown = shown(&question);
+        assert!(shown.starts_with("7k2m9xqa  docker: waits for its start\n"), "{shown}");
+        assert!(shown.contains("  given up  if it cannot begin by 16:02\n"), "{shown}");
+    }
+
+    #[test]
+    fn a_closed_request_says_how() {
+        let mut question = samples::question();
+        if let Some(open) = &mut question.open {
+            open.state = StateView::Closed;
+        }
+        question.entries.push(samples::denied());
+        let shown = shown(&question);
+        assert!(shown.starts_with("7k2m9xqa  docker: closed: denied by lena 14:02 (\"no\")\n"), "{shown}");
+        assert!(shown.contains("\nwhat it would have changed on this host (nothing was)\n"), "{shown}");
     }
 
     #[test]

@@ -56,7 +56,7 @@ fn state(new: &OpenView, clock: &Clock) -> Text {
     match new.state {
         StateView::Scheduled => Text::default()
             .then(Ink::Good, "approved")
-            .plain(format!("; it begins {}", open::begin(new, clock))),
+            .plain(format!("; it holds {}", open::begin(new, clock))),
         StateView::Pending
         | StateView::Closed
         | StateView::Applying
@@ -124,6 +124,6 @@ mod tests {
         let new = samples::scheduled();
         let mut old = new.clone();
         old.state = StateView::Pending;
-        assert_eq!(shown(&old, &new), "  approved; it begins from 14:30 (in 28 min)\n");
+        assert_eq!(shown(&old, &new), "  approved; it holds from 14:30 (in 28 min) until 14:50\n");
     }
 }

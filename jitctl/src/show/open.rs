@@ -4,7 +4,7 @@ use jit_common::response::{OpenView, StateView};
 
 use super::page::Ink;
 use super::{Page, Text, needs, pieces};
-use crate::time::Clock;
+use crate::time::{self, Clock};
 
 /// The answer to `elevate` and `extend`, when people have to decide or its start has to come.
 pub(crate) fn page(open: &OpenView, clock: &Clock) -> Page {
@@ -30,8 +30,23 @@ pub(crate) fn waiting(open: &OpenView, clock: &Clock) -> Page {
 /// The answer when the person has stopped waiting.
 pub(crate) fn left_open(open: &OpenView, clock: &Clock) -> Page {
     let mut page = Page::default();
-    let text = Text::default().strong(open.id).plain(" stays open");
-    page.line(2, text.plain(format!(" until {}", clock.end(open.lapse, open.left))));
+    let text = Text::default().strong(open.id);
+    page.line(
+        2,
+        match open.state {
+            StateView::Scheduled => text.plain(format!(" stays scheduled, {}", begin(open, clock))),
+            StateView::Pending
+            | StateView::Closed
+            | StateView::Applying
+            | StateView::Active
+            | StateView::Ending
+            | StateView::Stuck
+            | StateView::Ended
+            | StateView::Refused => {
+                text.plain(format!(" stays open until {}", clock.end(open.lapse, open.left)))
+            }
+        },
+    );
     if let Some(text) = needs::all_missing(open).or_else(|| held_up(open)) {
         page.line(2, text);
     }
@@ -61,8 +76,8 @@ pub(crate) fn approved(open: &OpenView, clock: &Clock) -> Page {
         (Some(missing), _) => text.extend(missing),
         (None, StateView::Pending) => text = text.plain("nobody is missing any more"),
         (None, _) => {
-            let has = format!("{} has {} for {}", open.person.name, open.role, pieces::span(open.seconds));
-            text = text.plain(format!("{has}, {}", begin(open, clock)));
+            let gets = format!("{} gets {} for {}", open.person.name, open.role, pieces::span(open.seconds));
+            text = text.plain(format!("{gets}, {}", begin(open, clock)));
         }
     }
     page.line(2, text);
@@ -87,13 +102,16 @@ fn head(open: &OpenView, clock: &Clock) -> Page {
     };
     let text = Text::default().then(ink, word).plain(" ").strong(&open.role).plain(" by rule ");
     page.split(2, pieces::rule(text, &open.rule), Text::default().strong(open.id));
-    let mut lapse = Some(Text::of(format!("open until {}", clock.end(open.lapse, open.left))));
+    let mut lapse = open_until(open, clock);
     let terms = format!("for {}", terms(open, clock));
     for line in pieces::gives(&open.gives).into_iter().chain([terms]) {
         match lapse.take() {
             Some(lapse) => page.split(2, Text::of(line), lapse),
             None => page.line(2, Text::of(line)),
         }
+    }
+    if let Some(text) = given_up(open, clock) {
+        page.line(2, text);
     }
     for need in &open.needs {
         page.line(2, needs::line(need, open));
@@ -104,12 +122,24 @@ fn head(open: &OpenView, clock: &Clock) -> Page {
     page
 }
 
+/// Until when it can be decided; `None` when it is.
+pub(crate) fn open_until(open: &OpenView, clock: &Clock) -> Option<Text> {
+    let until = || Text::of(format!("open until {}", clock.end(open.lapse, open.left)));
+    (open.state != StateView::Scheduled).then(until)
+}
+
+/// When one that is decided and waits for its start is given up.
+pub(crate) fn given_up(open: &OpenView, clock: &Clock) -> Option<Text> {
+    let until = || Text::of(format!("given up if it cannot begin by {}", clock.short(open.lapse)));
+    (open.state == StateView::Scheduled).then(until)
+}
+
 /// What stands in the way of a request that everybody has approved; `None` when nothing does.
 pub(crate) fn held_up(open: &OpenView) -> Option<Text> {
     open.held_up.as_ref().map(|why| Text::default().then(Ink::Warn, "held up: ").plain(why))
 }
 
-/// How long and from when: `30m, once approved`, `30m (1h was asked for), from 14:30 (in 28 min)`.
+/// How long and from when: `30m, once approved`, `30m (1h was asked for), from 14:30 (in 28 min) until 15:00`.
 pub(crate) fn terms(open: &OpenView, clock: &Clock) -> String {
     let shortened = if open.seconds < open.asked_seconds {
         format!(" ({} was asked for)", pieces::span(open.asked_seconds))
@@ -124,13 +154,16 @@ pub(crate) fn terms(open: &OpenView, clock: &Clock) -> String {
     }
 }
 
-/// When it begins: `once approved`, `from 14:30 (in 28 min)`.
+/// When it begins: `once approved`, `from 14:30 (in 28 min) until 15:00`.
 pub(crate) fn begin(open: &OpenView, clock: &Clock) -> String {
-    match (open.start, needs::all_missing(open).is_some()) {
-        (None, true) => "once approved".to_owned(),
-        (None, false) => "approved".to_owned(),
-        (Some(start), false) => format!("from {}", clock.coming(start)),
-        (Some(start), true) => format!("from {}, once approved", clock.coming(start)),
+    let once = if needs::all_missing(open).is_some() { ", once approved" } else { "" };
+    match open.start {
+        None if once.is_empty() => "approved".to_owned(),
+        None => "once approved".to_owned(),
+        Some(start) => {
+            let until = clock.short(start.saturating_add(time::nanos_of(open.seconds)));
+            format!("from {} until {until}{once}", clock.coming(start))
+        }
     }
 }
 
@@ -172,9 +205,12 @@ mod tests {
         let open = samples::scheduled();
         let shown = page(&open, &samples::clock()).render(Terminal::plain());
         assert!(shown.starts_with("  scheduled: docker by rule"), "{shown}");
-        assert!(shown.contains("  for 20m (30m was asked for), from 14:30 (in 28 min)\n"), "{shown}");
+        let line = "  for 20m (30m was asked for), from 14:30 (in 28 min) until 14:50\n";
+        assert!(shown.contains(line), "{shown}");
+        assert!(shown.contains("\n  given up if it cannot begin by 16:02\n"), "{shown}");
+        assert!(!shown.contains("open until"), "it is decided: {shown}");
         let shown = approved(&open, &samples::clock()).render(Terminal::plain());
-        assert_eq!(shown, "  approved; alice has docker for 20m, from 14:30 (in 28 min)\n");
+        assert_eq!(shown, "  approved; alice gets docker for 20m, from 14:30 (in 28 min) until 14:50\n");
     }
 
     #[test]
@@ -204,6 +240,10 @@ mod tests {
         assert!(shown.contains("take it back: jitctl cancel 7k2m9xqa\n"), "{shown}");
         assert!(shown.ends_with("  wait for it: jitctl wait 7k2m9xqa\n"), "{shown}");
         let shown = left_open(&samples::scheduled(), &samples::clock()).render(Terminal::plain());
+        assert!(
+            shown.starts_with("  7k2m9xqa stays scheduled, from 14:30 (in 28 min) until 14:50\n"),
+            "{shown}"
+        );
         assert!(!shown.contains("jitctl wait"), "it is decided: {shown}");
     }
 

@@ -43,16 +43,22 @@ fn list(page: &mut Page, title: Text, requests: &[&OpenView], clock: &Clock, do_
 fn one(page: &mut Page, request: &OpenView, clock: &Clock) {
     let what = Text::default().strong(request.id).plain(format!("  {} wants ", request.person.name));
     let what = what.strong(&request.role).plain(format!(" for {}", open::terms(request, clock)));
-    page.split(2, what, Text::of(format!("open until {}", clock.end(request.lapse, request.left))));
+    match open::open_until(request, clock) {
+        Some(until) => page.split(2, what, until),
+        None => page.line(2, what),
+    }
     if let Some(reason) = &request.reason {
         page.line(4, Text::of("because: ").plain(reason));
     }
     match needs::all_missing(request) {
         Some(missing) => page.line(4, missing),
         None => {
-            let (ink, state) = pieces::state(request.state);
+            let (ink, state) = pieces::state_of(request);
             page.line(4, Text::default().then(ink, state));
         }
+    }
+    if let Some(text) = open::given_up(request, clock) {
+        page.line(4, text);
     }
     if let Some(text) = open::held_up(request) {
         page.line(4, text);
@@ -81,7 +87,9 @@ fn take_back(request: &OpenView) -> Text {
 }
 
 fn not_yours(request: &OpenView) -> Text {
-    Text::of(format!("not for you to decide: {}", request.not_by_you.as_deref().unwrap_or("it is decided")))
+    let why = request.not_by_you.as_deref().unwrap_or("it is decided");
+    Text::of(format!("not for you to decide: {why}; an operator ends it: "))
+        .strong(format!("jitctl revoke {}", request.id))
 }
 
 #[cfg(test)]
@@ -108,7 +116,12 @@ mod tests {
             shown.contains("take it back: jitctl cancel 7k2m9xqa; wait for it: jitctl wait 7k2m9xqa\n"),
             "{shown}"
         );
-        assert!(shown.contains("not for you to decide: you are not in security\n"), "{shown}");
+        assert!(
+            shown.contains(
+                "not for you to decide: you are not in security; an operator ends it: jitctl revoke"
+            ),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Pieces that several answers share: what a grant gives, who, which rule, how far it has come.
 
 use jit_common::duration::GrantDuration;
-use jit_common::response::{EndedView, GivesView, PasswordView, PersonView, RuleView, StateView, SudoView};
+use jit_common::response::{
+    EndedView, GivesView, OpenView, PasswordView, PersonView, RuleView, StateView, SudoView,
+};
 
 use super::page::{Ink, Text};
 use crate::time::Clock;
@@ -111,6 +113,14 @@ pub(crate) fn state(state: StateView) -> (Ink, &'static str) {
         StateView::Stuck => (Ink::Bad, "STUCK: it could not be taken off yet"),
         StateView::Ended => (Ink::Faint, "ended"),
         StateView::Refused => (Ink::Bad, "refused"),
+    }
+}
+
+/// The same of a request that may be open: what nobody had to approve only waits.
+pub(crate) fn state_of(open: &OpenView) -> (Ink, &'static str) {
+    match (open.state, open.needs.is_empty()) {
+        (StateView::Scheduled, true) => (Ink::Good, "waits for its start"),
+        (of_others, _) => state(of_others),
     }
 }
 

@@ -11,7 +11,7 @@ use jit_common::response::{
     StoryView, SudoView, VoteView, WayOff,
 };
 
-use jitd_core::record::{About, Asked, Entry, Origin, Person};
+use jitd_core::record::{About, AboutOpen, Asked, Closed, Entry, Origin, Person};
 
 use crate::time::Clock;
 
@@ -229,6 +229,22 @@ pub(crate) fn entry() -> LogEntry {
     let text = "INC-42 \x1b[31mnginx".to_owned();
     let texts = vec![LogText { field: "reason".to_owned(), salt: [7; 16], text }];
     LogEntry { texts, ..stored(812, &Entry::Applied { about: about(), refused: vec![] }) }
+}
+
+/// An entry that says that lena denied it.
+pub(crate) fn denied() -> LogEntry {
+    let lena = Person { uid: 2005, name: "lena".to_owned() };
+    let about = AboutOpen { by: about().by, role: "docker".to_owned(), rule: rule_ref() };
+    let closed = Entry::Closed {
+        about,
+        cause: Closed::Denied,
+        closed_by: Some(lena),
+        from: None,
+        note: None,
+        why: String::new(),
+    };
+    let texts = vec![LogText { field: "note".to_owned(), salt: [7; 16], text: "no".to_owned() }];
+    LogEntry { texts, ..stored(815, &closed) }
 }
 
 /// The entry of the decision.

@@ -80,7 +80,7 @@ fn open_requests(page: &mut Page, waiting: &WaitingView) {
     let parts = [
         (people, "waiting for people"),
         (approved, "approved and about to begin"),
-        (scheduled, "approved with a start to come"),
+        (scheduled, "with a start to come"),
     ];
     let parts: Vec<String> = parts
         .into_iter()
@@ -151,7 +151,7 @@ mod tests {
         status.waiting = Some(WaitingView::default());
         assert!(!shown(&status).contains("open requests"));
         status.waiting = Some(WaitingView { people: 3, approved: 0, scheduled: 1 });
-        let expected = "\nopen requests, everybody's: 3 waiting for people, 1 approved with a start to come; \
+        let expected = "\nopen requests, everybody's: 3 waiting for people, 1 with a start to come; \
                         jitctl pending shows them\n";
         assert!(shown(&status).contains(expected), "{}", shown(&status));
     }

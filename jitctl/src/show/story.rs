@@ -1,6 +1,6 @@
 //! The whole story of one request.
 
-use jit_common::response::{Armed, GivesView, GrantView, StoryView, WayOff};
+use jit_common::response::{Armed, GivesView, GrantView, StateView, StoryView, WayOff};
 
 use super::page::Ink;
 use super::{Page, Text, asked, log, needs, pieces};
@@ -14,12 +14,11 @@ pub(crate) fn page(story: &StoryView, clock: &Clock) -> Page {
     let mut page = Page::default();
     match (&story.grant, &story.open) {
         (Some(grant), _) => head(&mut page, grant, clock),
-        (None, Some(open)) => asked::head(&mut page, open, &story.entries, clock),
+        (None, Some(open)) => asked::head(&mut page, open, story, clock),
         (None, None) => {}
     }
     section(&mut page, &why(story), conditions(story));
-    let changes = if story.grant.is_some() { "changes on this host" } else { "what it changes on this host" };
-    section(&mut page, changes, story.change.iter().map(|line| change(line)).collect());
+    section(&mut page, changes(story), story.change.iter().map(|line| change(line)).collect());
     section(
         &mut page,
         "equals root",
@@ -42,6 +41,17 @@ pub(crate) fn page(story: &StoryView, clock: &Clock) -> Page {
         (None, None) => {}
     }
     page
+}
+
+/// The title above the lines of the host.
+fn changes(story: &StoryView) -> &'static str {
+    match (&story.grant, &story.open) {
+        (Some(_), _) => "changes on this host",
+        (None, Some(open)) if open.state == StateView::Closed => {
+            "what it would have changed on this host (nothing was)"
+        }
+        (None, _) => "what it changes on this host",
+    }
 }
 
 fn head(page: &mut Page, grant: &GrantView, clock: &Clock) {
@@ -152,7 +162,7 @@ fn not_seen() -> Vec<Text> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
-    use jit_common::response::{EndView, StateView};
+    use jit_common::response::EndView;
 
     use super::*;
     use crate::show::samples;

@@ -111,7 +111,7 @@ fn a_schedule_is_done() {
     let ran = elevate(&jitd, &["--at", "23:59:59"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.out.starts_with("  scheduled: docker by rule"), "{ran:?}");
-    assert!(ran.out.contains("(in 1 h)\n"), "{ran:?}");
+    assert!(ran.out.contains("(in 1 h) until "), "{ran:?}");
     let Request::Elevate(ask) = jitd.request() else { panic!("something else was asked") };
     assert!(ask.start.is_some());
 }
@@ -310,7 +310,7 @@ fn an_approver_is_told_what_came_of_it() {
     assert!(approve(granted()).starts_with("  approved; alice has web-restart until "));
     let said = approve(open(fake::half_approved()));
     assert_eq!(said, "  approved; still needed: 1 person in security: sara (logged in)\n");
-    assert!(approve(open(fake::scheduled())).starts_with("  approved; alice has docker for 30m, from "));
+    assert!(approve(open(fake::scheduled())).starts_with("  approved; alice gets docker for 30m, from "));
 }
 
 #[test]
