@@ -6,6 +6,7 @@ mod call;
 mod exit;
 mod export;
 mod failure;
+mod hint;
 mod intent;
 mod json;
 mod me;

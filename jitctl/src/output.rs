@@ -83,6 +83,12 @@ impl Output {
         };
     }
 
+    /// Prints what may help after a refusal, below it.
+    pub(crate) fn hint(&self, page: &Page) {
+        // There is nobody left to tell when standard error is gone.
+        let _ = self.page(page, Stream::Err);
+    }
+
     /// Prints a line of our own beside the answer; never JSON, never on standard output.
     pub(crate) fn remark(&self, ink: Ink, text: &str) {
         let mut page = Page::default();

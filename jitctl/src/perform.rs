@@ -20,7 +20,7 @@ use crate::show::{self, Page, Text};
 use crate::signals::Signals;
 use crate::time::{self, Clock};
 use crate::wait::{self, Until, Waited};
-use crate::{export, me, policy, run, take_up, verify};
+use crate::{export, hint, me, policy, run, take_up, verify};
 
 /// Does what the command line says.
 pub(crate) fn main() -> ExitCode {
@@ -71,7 +71,11 @@ fn perform(intent: Intent, daemon: &Daemon, output: &Output) -> Result<Exit, Fai
     match intent {
         Intent::Call(request) => {
             let answer = daemon.ask(&request)?;
-            present(&request, &answer, &output.at_present())
+            let request = match (&answer, output.form) {
+                (Response::Done, Form::Eye) => hint::in_full(request, daemon),
+                _ => request,
+            };
+            conclude(&request, &answer, daemon, output)
         }
         Intent::Ask { request, wait } => {
             let answer = daemon.ask(&request)?;
@@ -102,7 +106,7 @@ fn asked(
         (Response::Open(open), Wait::Yes) if open.state == StateView::Pending => {
             wait_for(request, *open, daemon, output)
         }
-        (answer, Wait::Yes | Wait::No) => present(request, &answer, &output.at_present()),
+        (answer, Wait::Yes | Wait::No) => conclude(request, &answer, daemon, output),
     }
 }
 
@@ -116,9 +120,7 @@ fn wait_for(request: &Request, open: OpenView, daemon: &Daemon, output: &Output)
             left_open(&open, &output.at_present())
         }
         // It was decided at that very moment.
-        Waited::Over(answer) | Waited::Interrupted(_, answer) => {
-            present(request, &answer, &output.at_present())
-        }
+        Waited::Over(answer) | Waited::Interrupted(_, answer) => conclude(request, &answer, daemon, output),
     }
 }
 
@@ -139,8 +141,23 @@ fn exit_of_open(request: &Request, open: &OpenView) -> Exit {
     }
 }
 
+/// Shows an answer, with what may help after a refusal, and says with which code it ends.
+pub(crate) fn conclude(
+    request: &Request,
+    answer: &Response,
+    daemon: &Daemon,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let output = output.at_present();
+    let exit = present(request, answer, &output)?;
+    if let (Response::Refused { refusal, .. }, Form::Eye) = (answer, output.form) {
+        output.hint(&hint::after(request, refusal, daemon, &output.clock));
+    }
+    Ok(exit)
+}
+
 /// Shows an answer, and says with which code it ends.
-pub(crate) fn present(request: &Request, answer: &Response, output: &Output) -> Result<Exit, Failure> {
+fn present(request: &Request, answer: &Response, output: &Output) -> Result<Exit, Failure> {
     let clock = &output.clock;
     match answer {
         Response::Granted(grant) => {

@@ -88,7 +88,7 @@ fn granted(request: &Request, daemon: &Daemon, signals: &mut Signals, output: &O
         }
         Ok(Waited::Over(other) | Waited::Interrupted(_, other)) => {
             // As above.
-            let _ = perform::present(request, &other, &output.at_present());
+            let _ = perform::conclude(request, &other, daemon, output);
             Got::Nothing(exit::OURS)
         }
         Err(failure) => {

@@ -13,7 +13,7 @@ pub(crate) fn page(ended: &[EndedView]) -> Page {
     }
     for one in ended {
         page.line(2, line(one));
-        if let Some(residue) = pieces::residue(&one.residue) {
+        if let Some(residue) = pieces::residue_now(&one.residue) {
             page.line(4, residue);
         }
     }
@@ -62,8 +62,7 @@ mod tests {
         assert_eq!(
             page(&[shell]).render(Terminal::plain()),
             "  web-restart of alice 7k2m9xqa is off the host\n\
-             \x20   bash (1234) on pts/3 still holds docker: membership stays with running processes until they end; \
-             log out everywhere to drop it\n"
+             \x20   bash (1234) on pts/3 still holds docker; end it: kill 1234; a login keeps it until you log out\n"
         );
         let asked = EndedView { was: WasView::Open, ..off };
         assert_eq!(

@@ -206,7 +206,7 @@ mod tests {
             "  approved  14:00 (2 min ago)  bert approved (\"ok \\u{1b}[2J\"), for 20m and no longer\n            14:01",
             "  extends   4h1kz0ab\n",
             "  until     14:32 (in 30 min); with extensions until 15:32 at most\n",
-            "  residue   bash (1234) on pts/3 still holds docker: membership stays with running processes",
+            "  residue   bash (1234) on pts/3 still holds docker: a process keeps its groups",
         ] {
             assert!(shown.contains(line), "{line:?} is not in\n{shown}");
         }

@@ -9,6 +9,7 @@
 mod answers;
 mod broken;
 mod command;
+mod deciding;
 mod fake;
 mod policy;
 mod program;

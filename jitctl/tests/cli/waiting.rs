@@ -1,11 +1,11 @@
-//! Requests that people have to decide: waiting for them, deciding them, and a jitd that restarts meanwhile.
+//! Requests that people have to decide: waiting for them, and a jitd that restarts meanwhile.
 
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
 use jit_common::refusal::{HowClosed, Refusal};
 use jit_common::request::{DropTarget, Request};
-use jit_common::response::{EndedView, OpenView, Response, RoleView, StoryView, WasView};
+use jit_common::response::{EndedView, OpenView, Response, RoleView, WasView};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -295,71 +295,6 @@ fn asking_too_often_is_no_end() {
     ]);
     let ran = elevate(&jitd, &[]);
     assert_eq!(ran.code, 0, "{ran:?}");
-}
-
-#[test]
-fn an_approver_is_told_what_came_of_it() {
-    let approve = |answer| {
-        let jitd = Fake::answering(answer);
-        let ran = Ran::run(jitctl_at(&jitd.socket, &["approve", "7k2m", "--for", "20m", "--note", "ok"]));
-        assert_eq!((ran.code, ran.err.as_str()), (0, ""));
-        let Request::Approve { id, duration, note } = jitd.request() else { panic!("no approval") };
-        assert_eq!((id.as_str(), duration.unwrap().as_secs(), note.as_deref()), ("7k2m", 1200, Some("ok")));
-        ran.out
-    };
-    assert!(approve(granted()).starts_with("  approved; alice has web-restart until "));
-    let said = approve(open(fake::half_approved()));
-    assert_eq!(said, "  approved; still needed: 1 person in security: sara (logged in)\n");
-    assert!(approve(open(fake::scheduled())).starts_with("  approved; alice gets docker for 30m, from "));
-}
-
-#[test]
-fn who_may_not_decide_ends_with_7() {
-    let own = refused(Refusal::OwnRequest { id: "7k2m9xqa".to_owned() });
-    let jitd = Fake::answering(own);
-    let ran = Ran::run(jitctl_at(&jitd.socket, &["approve", "7k2m"]));
-    assert_eq!(ran.code, 7, "{ran:?}");
-    assert!(ran.err.contains("nobody decides their own"), "{ran:?}");
-}
-
-#[test]
-fn a_denial_and_a_cancellation_say_what_they_did() {
-    let jitd = Fake::answering(Response::Done);
-    let ran = Ran::run(jitctl_at(&jitd.socket, &["deny", "7k2m", "--note", "not now"]));
-    assert_eq!((ran.code, ran.out.as_str()), (0, "  denied: 7k2m is closed, and nothing was granted\n"));
-    let note = "not now".to_owned();
-    assert_eq!(jitd.request(), Request::Deny { id: "7k2m".parse().unwrap(), note });
-    let ran = Ran::run(jitctl_at(&jitd.socket, &["cancel", "7k2m"]));
-    assert_eq!((ran.code, ran.out.as_str()), (0, "  cancelled: 7k2m is closed, and nothing was granted\n"));
-    assert_eq!(jitd.request(), Request::Cancel("7k2m".parse().unwrap()));
-}
-
-#[test]
-fn open_requests_and_the_approvers_page_are_shown() {
-    let mut other = fake::open();
-    other.not_by_you = None;
-    // Whoever runs the tests is not alice.
-    other.person.uid = u32::MAX - 1;
-    let jitd = Fake::answering(Response::Pending(vec![other.clone()]));
-    let ran = Ran::run(jitctl_at(&jitd.socket, &["pending"]));
-    assert!(ran.out.starts_with("waits for you\n  7k2m9xqa  alice wants docker for 30m"), "{ran:?}");
-    assert!(ran.out.contains("because: INC-42 nginx \\u{1b}[31mstuck\n"), "{ran:?}");
-    let story = StoryView {
-        grant: None,
-        open: Some(other),
-        conditions: vec![],
-        earlier: vec![],
-        live: vec![],
-        change: vec!["+ docker:x:998:alice".to_owned()],
-        equals_root: vec![],
-        side_effects: vec![],
-        ways_off: vec![],
-        entries: vec![],
-    };
-    let jitd = Fake::answering(Response::Story(Box::new(story)));
-    let ran = Ran::run(jitctl_at(&jitd.socket, &["show", "7k2m"]));
-    assert!(ran.out.ends_with("[--note TEXT]\n  jitctl deny 7k2m9xqa --note TEXT\n"), "{ran:?}");
-    assert!(!ran.out.contains('\x1b'), "{ran:?}");
 }
 
 #[test]
