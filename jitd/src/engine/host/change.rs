@@ -1,5 +1,7 @@
 //! What a grant changes on the host, in lines for people; and by which of them the record knows later whom jitd put in.
 
+use std::collections::BTreeSet;
+
 use jit_common::ids::RequestId;
 use jit_mechanisms::groups::{Given, Membership, Outcome, Wanted as WantedMembers};
 use jitd_core::lifecycle::registry::Grant;
@@ -60,7 +62,9 @@ pub(in crate::engine) fn joined_late<'g>(
     put_in: &'g Given,
     live: impl Iterator<Item = &'g Grant>,
 ) -> Vec<(RequestId, Difference)> {
-    let late = live.flat_map(|grant| {
+    // Of thousands of grants it is about those of a few people.
+    let people: BTreeSet<u32> = put_in.iter().map(|of| of.uid).collect();
+    let late = live.filter(|grant| people.contains(&grant.by.uid)).flat_map(|grant| {
         let theirs = memberships(&as_wanted(grant)).filter(|of| put_in.contains(of)).collect::<Vec<_>>();
         theirs.into_iter().map(|of| (grant.id, of)).filter(|(_, of)| !grant.change.contains(&joins(of)))
     });

@@ -74,6 +74,9 @@ impl Came {
 
     /// Why a grant gives a group that is another one by now.
     pub(super) fn astray(&self, grant: &WantedGrant) -> Option<String> {
+        if self.astray.is_empty() {
+            return None;
+        }
         self.trouble(grant, |of| self.astray.contains(of))
     }
 
