@@ -25,6 +25,7 @@ pub(crate) enum Invariant {
     RebootEnds,
     QuestionsLast,
     NobodyElse,
+    LiveIsReal,
 }
 
 use Invariant as I;
@@ -71,7 +72,10 @@ impl Invariant {
                 "a question stays open for as long as its rule lets it and no longer; a reboot closes none"
             }
             I::NobodyElse => {
-                "nobody whom jitd did not put into a group is taken out of it by jitd or the guard"
+                "nobody is taken out of a group whom jitd did not put in, and the guard takes off nothing before its time"
+            }
+            I::LiveIsReal => {
+                "a live grant is on the host, all of it, within a minute of whatever stood in the way"
             }
         }
     }

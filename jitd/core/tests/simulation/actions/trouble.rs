@@ -84,6 +84,7 @@ pub(super) fn kill(run: &mut Run) -> Done {
 /// An admin ends everything without jitd: `jit-guard --all`.
 pub(super) fn guard_takes_all(run: &mut Run) -> Done {
     run.tell("an admin has the guard take everything off");
+    run.witness.trouble = run.world.clocks.true_time;
     let now = run.world.now();
     let World { host, clocks, .. } = &mut run.world;
     Guard::take_all(host, &now, clocks.true_time);
@@ -165,6 +166,7 @@ pub(super) fn account_changes(run: &mut Run) -> Done {
 }
 
 pub(super) fn admin_or_policy(run: &mut Run) -> Done {
+    run.witness.trouble = run.world.clocks.true_time;
     match run.world.chance.below(5) {
         0 => new_policy(run),
         1 => {

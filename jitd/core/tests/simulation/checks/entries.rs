@@ -50,7 +50,11 @@ pub(super) fn happened(world: &World, witness: &mut Witness, draft: &Draft) -> C
             witness.were_to_end.insert(id);
             Ok(())
         }
-        Entry::Stuck { .. } | Entry::Ended { .. } => {
+        Entry::Stuck { tries, .. } => {
+            let grant = witness.model.live.get(&id).filter(|grant| grant.phase == Phase::Leaving);
+            holds(I::OnTheBooks, grant.is_some_and(|grant| grant.tries + 1 == *tries), name)
+        }
+        Entry::Ended { .. } => {
             let leaving = witness.model.live.get(&id).is_some_and(|grant| grant.phase == Phase::Leaving);
             holds(I::Final, leaving, name)
         }

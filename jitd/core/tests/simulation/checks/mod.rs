@@ -7,7 +7,7 @@ use crate::daemon::Jitd;
 use crate::invariants::{Checked, Invariant as I, holds};
 use crate::witness::Witness;
 use crate::world::World;
-use crate::world::host::{GroupsHealth, SudoersHealth};
+use crate::world::host::{GroupsHealth, StateHealth, SudoersHealth};
 
 pub(crate) use self::state::on_time;
 
@@ -26,7 +26,9 @@ pub(crate) enum Act {
 pub(crate) fn check(world: &World, jitd: Option<&Jitd>, witness: &mut Witness, act: Act) -> Checked {
     witness.read_rows(world);
     holds(I::Chain, witness.unchained.is_empty(), || format!("rows {:?}", witness.unchained))?;
-    if world.host.sudoers_health != SudoersHealth::Fine || world.host.groups_health != GroupsHealth::Fine {
+    let host = &world.host;
+    let files = host.sudoers_health == SudoersHealth::Fine && host.state_health == StateHealth::Fine;
+    if !files || host.groups_health != GroupsHealth::Fine {
         witness.trouble = world.clocks.true_time;
     }
     if let Some(live) = jitd.and_then(|jitd| jitd.live.as_ref()) {
@@ -41,8 +43,10 @@ pub(crate) fn check(world: &World, jitd: Option<&Jitd>, witness: &mut Witness, a
     }
     state::on_the_host(world, witness)?;
     match (act, jitd) {
-        (Act::Jitd, Some(jitd)) => state::after_a_pass(world, jitd, witness),
-        (Act::Guard, _) => state::after_a_look(world, witness),
-        (Act::Jitd, None) | (Act::World, _) => Ok(()),
+        (Act::Jitd, Some(jitd)) => state::after_a_pass(world, jitd, witness)?,
+        (Act::Guard, _) => state::after_a_look(world, witness)?,
+        (Act::Jitd, None) | (Act::World, _) => {}
     }
+    witness.blocks = world.host.blocks().unwrap_or_default();
+    Ok(())
 }

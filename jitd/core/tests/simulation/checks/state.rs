@@ -76,13 +76,28 @@ pub(super) fn after_a_pass(world: &World, jitd: &Jitd, witness: &Witness) -> Che
     for (id, open) in &witness.model.open {
         holds(I::QuestionsLast, past_its_time(open, &now) < 0, || format!("{id}: {open:?} at {now:?}"))?;
     }
-    // What is stuck is tried again within a minute.
+    // What is stuck is tried again within a minute, and the host is looked at.
     let calm = world.clocks.true_time - witness.trouble > 61 * NANOS;
+    if calm {
+        live_is_real(world, witness)?;
+    }
     let leaving =
         |id: &&RequestId| witness.model.live.get(*id).is_some_and(|grant| grant.phase == Phase::Leaving);
     let blocks = world.host.blocks().unwrap_or_default();
     let left = blocks.iter().find(leaving).filter(|_| calm);
     holds(I::OverOnTime, left.is_none(), || format!("{left:?} was to go and is on the host"))
+}
+
+/// Every live grant is on the host, all of it.
+fn live_is_real(world: &World, witness: &Witness) -> Checked {
+    let blocks = world.host.blocks().unwrap_or_default();
+    for (id, grant) in witness.model.live.iter().filter(|(_, grant)| grant.phase == Phase::Wanted) {
+        let is_in = |gid: u32| world.host.members.contains(&(gid, grant.by.name.clone()));
+        let whole = blocks.contains(id) && grant.gives.groups.iter().all(|group| is_in(group.gid));
+        let here = world.people.get(grant.by.uid).is_some_and(|account| account.name == grant.by.name);
+        holds(I::LiveIsReal, whole || !here, || format!("{id}: {grant:?}"))?;
+    }
+    Ok(())
 }
 
 /// Whether somebody took this grant away and it is on its way off.
@@ -100,6 +115,11 @@ pub(super) fn after_a_look(world: &World, witness: &Witness) -> Checked {
         let late: Vec<RequestId> = world.host.blocks().unwrap_or_default().into_iter().filter(over).collect();
         holds(I::GuardEndsIt, late.is_empty(), || format!("{late:?} in sudo's file at {now:?}"))?;
     }
+    let blocks = world.host.blocks().unwrap_or_default();
+    let mut gone = witness.blocks.difference(&blocks);
+    let early = gone.find(|id| !over(id) && !witness.were_to_end.contains(*id));
+    let whole_file = world.host.sudoers_health == SudoersHealth::CannotWrite;
+    holds(I::NobodyElse, early.is_none() || whole_file, || format!("{early:?} was not due"))?;
     if world.host.groups_health == GroupsHealth::Fine && !world.host.applied_is_old {
         for of in world.host.put_in.iter().filter(|of| !world.guard.leaves_to_jitd(of)) {
             let theirs = |grant: &&Holding| {

@@ -54,6 +54,8 @@ pub(crate) struct Witness {
     pub(crate) in_force: Option<String>,
     /// When a mechanism was seen in trouble last, by true time.
     pub(crate) trouble: i64,
+    /// The grants in sudo's file after the last event.
+    pub(crate) blocks: BTreeSet<RequestId>,
     /// sudo's file when it was looked at last.
     pub(crate) text: Option<String>,
     /// Entries of each kind.
@@ -76,6 +78,7 @@ impl Witness {
             policies: BTreeMap::new(),
             in_force: None,
             trouble: i64::MIN / 2,
+            blocks: BTreeSet::new(),
             text: None,
             counts: BTreeMap::new(),
         }

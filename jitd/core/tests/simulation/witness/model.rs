@@ -34,6 +34,8 @@ pub(crate) struct Holding {
     pub(crate) deadline: Deadline,
     pub(crate) phase: Phase,
     pub(crate) replaces: Option<RequestId>,
+    /// How often its removal has failed.
+    pub(crate) tries: u32,
 }
 
 /// Everything.
@@ -99,12 +101,18 @@ impl Model {
                     deadline: deadline.clone(),
                     phase: Phase::Wanted,
                     replaces: span.and_then(|span| span.replaces),
+                    tries: 0,
                 };
                 self.live.insert(id, holding);
             }
             Entry::Ending { .. } => {
                 if let Some(grant) = self.live.get_mut(&id) {
                     grant.phase = Phase::Leaving;
+                }
+            }
+            Entry::Stuck { tries, .. } => {
+                if let Some(grant) = self.live.get_mut(&id) {
+                    grant.tries = *tries;
                 }
             }
             Entry::Ended { .. } => {
