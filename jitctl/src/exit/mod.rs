@@ -29,7 +29,7 @@ pub(crate) enum Exit {
 pub(crate) const OURS: u8 = 125;
 /// COMMAND was found but cannot be run.
 pub(crate) const NOT_RUNNABLE: u8 = 126;
-/// COMMAND is a path, and no program is there.
+/// No such program: COMMAND is a path where none is, or a word that is nowhere where it would be looked for.
 pub(crate) const NOT_FOUND: u8 = 127;
 
 impl Exit {
