@@ -30,8 +30,7 @@ pub enum Closed {
 
 impl Closed {
     /// Every cause, for tests and documentation.
-    pub const ALL: [Self; 5] =
-        [Self::Denied, Self::Revoked, Self::Cancelled, Self::Lapsed, Self::Ineligible];
+    pub const ALL: [Self; 5] = [Self::Denied, Self::Revoked, Self::Cancelled, Self::Lapsed, Self::Ineligible];
 
     /// The cause in a word or three.
     #[must_use]
