@@ -21,6 +21,7 @@ pub(crate) enum Invariant {
     ExtendsWhatIsLive,
     Locked,
     OverOnTime,
+    GuardKnows,
     GuardEndsIt,
     RebootEnds,
     QuestionsLast,
@@ -64,6 +65,7 @@ impl Invariant {
             I::OverOnTime => {
                 "jitd wakes up in time, and after each pass nothing is wanted or on the host past its deadline"
             }
+            I::GuardKnows => "whatever is on the host the guard knows how to take off",
             I::GuardEndsIt => {
                 "after each look of the guard nothing is on the host past its deadline and the guard's grace"
             }

@@ -23,6 +23,8 @@ mod world;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use jitd_core::record::{Cause, Closed};
+
 use self::run::{Failure, Tally, run};
 use self::seeds::{STEPS, Seeds};
 
@@ -48,6 +50,11 @@ fn whatever_happens_the_invariants_hold() {
     }
     if fixed {
         assert!(events >= FEWEST_EVENTS, "only {events} events were simulated");
+        let ended = Cause::ALL.map(|cause| format!("ended as {}", cause.as_str()));
+        let closed = Closed::ALL.map(|cause| format!("closed as {}", cause.as_str()));
+        for end in ended.iter().chain(&closed) {
+            assert!(counts.contains_key(end), "nothing {end} in any run");
+        }
     }
 }
 

@@ -98,7 +98,7 @@ impl Run {
             self.world.fate.set(u32::try_from(points).unwrap_or(0));
         }
         let lived = jitd.pass(&mut self.world, messages);
-        self.after(lived.map(|()| jitd))
+        self.after(lived.map(|()| jitd), Act::Jitd)
     }
 
     /// jitd starts.
@@ -109,16 +109,17 @@ impl Run {
         }
         let started = Jitd::start(&mut self.world);
         self.tell("jitd starts");
-        self.after(started)
+        self.after(started, Act::Start)
     }
 
-    fn after(&mut self, lived: Result<Jitd, Died>) -> Result<(), Broken> {
+    fn after(&mut self, lived: Result<Jitd, Died>, act: Act) -> Result<(), Broken> {
         self.world.fate.clear();
         self.jumped = false;
         match lived {
             Ok(jitd) => {
                 self.jitd = Some(jitd);
-                self.check(Act::Jitd)
+                self.world.host.applied_is_old &= act != Act::Start;
+                self.check(act)
             }
             Err(Died) => {
                 self.tell("jitd dies in the middle of it");

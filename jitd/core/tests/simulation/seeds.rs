@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub(crate) const STEPS: u64 = 2_500;
 
 /// Runs of every `cargo test`.
-pub(crate) const FIXED: u64 = 48;
+pub(crate) const FIXED: u64 = 72;
 
 /// Where the fixed seeds begin.
 const FIRST: u64 = 1;

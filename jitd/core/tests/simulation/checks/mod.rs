@@ -14,8 +14,10 @@ pub(crate) use self::state::on_time;
 /// What has just happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
-    /// jitd has worked through a pass, or has started.
+    /// jitd has worked through a pass.
     Jitd,
+    /// jitd has started.
+    Start,
     /// The guard has looked.
     Guard,
     /// Anything else.
@@ -44,8 +46,12 @@ pub(crate) fn check(world: &World, jitd: Option<&Jitd>, witness: &mut Witness, a
     state::on_the_host(world, witness)?;
     match (act, jitd) {
         (Act::Jitd, Some(jitd)) => state::after_a_pass(world, jitd, witness)?,
+        (Act::Start, Some(jitd)) => {
+            state::after_a_start(world, jitd)?;
+            state::after_a_pass(world, jitd, witness)?;
+        }
         (Act::Guard, _) => state::after_a_look(world, witness)?,
-        (Act::Jitd, None) | (Act::World, _) => {}
+        (Act::Jitd | Act::Start, None) | (Act::World, _) => {}
     }
     witness.blocks = world.host.blocks().unwrap_or_default();
     Ok(())

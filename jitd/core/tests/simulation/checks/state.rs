@@ -15,7 +15,7 @@ use crate::witness::model::{Holding, Phase};
 use crate::witness::oracle::{past, wrong_in_sudoers};
 use crate::world::World;
 use crate::world::guard::GRACE;
-use crate::world::host::{GroupsHealth, Note, SudoersHealth};
+use crate::world::host::{GroupsHealth, Membership, Note, SudoersHealth};
 
 /// What is on the host, at any time.
 pub(super) fn on_the_host(world: &World, witness: &mut Witness) -> Checked {
@@ -33,6 +33,12 @@ pub(super) fn on_the_host(world: &World, witness: &mut Witness) -> Checked {
         let covered = theirs.flat_map(|grant| &grant.gives.groups).any(|group| group.gid == of.gid);
         holds(I::OnTheBooks, covered, || format!("{of:?}"))?;
     }
+    let applied = world.host.applied.clone().unwrap_or_default();
+    let unknown: Vec<&RequestId> = blocks.iter().filter(|id| !applied.lines.contains_key(*id)).collect();
+    let unnamed: Vec<&Membership> =
+        world.host.put_in.iter().filter(|of| !applied.given.contains(of)).collect();
+    let known = unknown.is_empty() && (unnamed.is_empty() || world.host.applied_is_old);
+    holds(I::GuardKnows, known, || format!("{unknown:?} {unnamed:?}"))?;
     let taken = &world.host.wronged;
     holds(I::NobodyElse, taken.is_empty(), || format!("{taken:?}"))?;
     let noted = world.host.notes.iter().filter_map(|note| match note {
@@ -86,6 +92,12 @@ pub(super) fn after_a_pass(world: &World, jitd: &Jitd, witness: &Witness) -> Che
     let blocks = world.host.blocks().unwrap_or_default();
     let left = blocks.iter().find(leaving).filter(|_| calm);
     holds(I::OverOnTime, left.is_none(), || format!("{left:?} was to go and is on the host"))
+}
+
+/// jitd has started.
+pub(super) fn after_a_start(world: &World, jitd: &Jitd) -> Checked {
+    let locked = jitd.registry.lock().is_some();
+    holds(I::Locked, locked || world.host.mark.is_none(), || format!("{:?} threw it", world.host.mark))
 }
 
 /// Every live grant is on the host, all of it.

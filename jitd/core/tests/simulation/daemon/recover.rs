@@ -24,7 +24,6 @@ impl Jitd {
         self.host.given = self.host.file.as_ref().map(|file| file.given.clone()).unwrap_or_default();
         let told: BTreeSet<RequestId> = self.take_notes(world, &now)?.into_iter().collect();
         self.recall(&told, &now);
-        world.host.applied_is_old = false;
         self.take_mark(world, &now);
         self.mark_lost(world, &now);
         let extensions = self.registry.live().filter(|grant| grant.state == State::Active);
