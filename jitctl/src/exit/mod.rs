@@ -38,7 +38,7 @@ impl Exit {
         (Self::Done, "done"),
         (Self::Failed, "failed: a verify, a check or a policy test; a grant stuck on its way off"),
         (Self::Usage, "used wrongly"),
-        (Self::Refused, "refused; after a wait: denied, cancelled, lapsed"),
+        (Self::Refused, "refused; after a wait: denied, revoked, cancelled, lapsed"),
         (Self::Pending, "still pending: it waits for people, and goes on waiting"),
         (Self::Unreachable, "jitd cannot be reached"),
         (Self::NoSuchThing, "no such thing that you may see"),

@@ -68,7 +68,7 @@ fn a_program_of_ones_own_first_in_path_is_never_run() {
             assert!(ran.out.starts_with("uid=0(root)") && !ran.out.contains("evil"), "{role}: {ran}");
             nothing_live(&site);
         }
-        run(&site, "free", &["no-such-program"]).expect_code(127).expect_says("command not found");
+        run(&site, "free", &["no-such-program"]).expect_code(127).expect_says("was not found");
         nothing_live(&site);
     }
 }
