@@ -33,7 +33,7 @@ impl Engine {
     }
 
     /// Whoever takes a grant away takes its extension away as well, which may be on its way to take the grant's place.
-    fn with_extensions(&self, which: &[(RequestId, Cause)]) -> Vec<(RequestId, Cause)> {
+    pub(super) fn with_extensions(&self, which: &[(RequestId, Cause)]) -> Vec<(RequestId, Cause)> {
         let mut all = which.to_vec();
         let mut next = 0;
         while let Some((id, cause)) = all.get(next).copied() {

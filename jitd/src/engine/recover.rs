@@ -131,7 +131,10 @@ impl Engine {
         let wanted = self.registry.live().filter(|grant| grant.state.is_wanted());
         for (id, Difference { found, done }) in host::joined_late(&made.put_in, wanted) {
             crate::log::error(&format!("grant {id}: {found}; {done}"));
-            self.book.note(now, Some(id), Entry::Drift { found, done });
+            let entry = Entry::Drift { found, done };
+            // As a start would fold it: the grant's lines say it from here on.
+            self.registry.replay(now.wall, Some(id), &entry, &[]);
+            self.book.note(now, Some(id), entry);
         }
         self.host.read_back(&made, &self.handle);
         if self.host.has_doubts() {
@@ -233,7 +236,10 @@ impl Engine {
             false => Cause::Guard,
         };
         self.removed_by_guard.insert(id, wall);
-        self.mark_ending(id, cause, &EndedBy::default(), now);
+        // An extension that was granted before jitd read the note does not bring back what was taken off.
+        for (id, cause) in self.with_extensions(&[(id, cause)]) {
+            self.mark_ending(id, cause, &EndedBy::default(), now);
+        }
     }
 
     /// Grants that were being made real when jitd stopped: sudo is asked again.
