@@ -47,7 +47,7 @@ impl Pair {
     }
 }
 
-/// Times that many pairs and prints each in nanoseconds. `ours` is the uid and the gid of [`OURS`].
+/// Times that many pairs and prints each in nanoseconds. `ours` is the uid and the gid of `OURS`.
 ///
 /// # Errors
 /// A command fails or does not do what it should.
