@@ -262,7 +262,7 @@ pub enum Entry {
         hash: String,
         /// The public half of the host key, hex.
         host_key: String,
-        /// Ed25519 over [`chain::checkpoint_text`], hex.
+        /// Ed25519 over [`checkpoint_text`](super::chain::checkpoint_text), hex.
         signature: String,
     },
 }

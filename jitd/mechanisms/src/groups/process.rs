@@ -12,7 +12,7 @@ use jit_common::escape::escaped;
 
 use crate::paths::HostPaths;
 
-/// The program that reads its group before it takes the lock (see [`super::bystanders`]).
+/// The program that reads its group before it takes the lock (see [`mod@super::bystanders`]).
 const GPASSWD: &str = "/usr/bin/gpasswd";
 
 /// Programs that take `/etc/.pwd.lock` and look at the group files only while they hold `/etc/group.lock`, or never:

@@ -1,7 +1,7 @@
 //! Who was taken out and may be in again, because somebody is about to write an older list of members.
 //!
 //! A gpasswd that runs while somebody is out of a group has perhaps read the list from before (see
-//! [`bystanders`](crate::groups::bystanders)). So whoever is out is not called so before it has ended, or for a minute
+//! [`crate::groups::bystanders()`]). So whoever is out is not called so before it has ended, or for a minute
 //! ([`DOUBT`]); and not while a gpasswd lives whose lock was broken. Until then he is taken out again and again.
 
 use std::collections::{BTreeMap, BTreeSet};
