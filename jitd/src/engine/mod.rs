@@ -243,7 +243,11 @@ impl Engine {
                 self.inbox.head.send_replace(self.book.head());
                 let _ = done.send(());
             }
-            Message::Asked { id, answer } => self.sudo_answered(id, &answer, now),
+            Message::Asked { id, answer } => {
+                // What was permitted before it may extend the grant that it ends.
+                self.flush(now);
+                self.sudo_answered(id, &answer, now);
+            }
             Message::Answered(answer) => self.answered(*answer, now),
             Message::Policy(loaded) => self.new_policy(*loaded, now),
             Message::Gone(people) => self.people_gone(&people, now),
