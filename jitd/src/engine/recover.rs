@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jit_common::ids::RequestId;
+use jit_mechanisms::groups::Membership;
 use jit_mechanisms::guard_notes::{self, Note};
 use jit_mechanisms::kill_switch::{self, Mark};
 use jitd_core::lifecycle::open::Open;
@@ -225,6 +226,8 @@ impl Engine {
         let (id, wall) = match note {
             Note::Removed { id, wall, .. } => (*id, *wall),
             // Grants without a note of their own are live all the same: the next look puts them back, while jitd runs.
+            // Whom a grant wants that the note does not name was put in anew, before the note was written.
+            Note::Member { of, grants, .. } if self.is_wanted_by_others(of, grants) => return,
             Note::Member { of, .. } => return self.host.guard_took(of, now),
             Note::Unlinked { .. } => return,
             Note::AppliedDamaged { .. } | Note::Unreadable { .. } => return,
@@ -240,6 +243,14 @@ impl Engine {
         for (id, cause) in self.with_extensions(&[(id, cause)]) {
             self.mark_ending(id, cause, &EndedBy::default(), now);
         }
+    }
+
+    /// Whether a membership belongs to a grant that is none of these.
+    fn is_wanted_by_others(&self, of: &Membership, these: &BTreeSet<RequestId>) -> bool {
+        let theirs = self.registry.of(of.uid).filter(|grant| grant.by.name == of.user);
+        let mut others =
+            theirs.filter(|grant| !these.contains(&grant.id)).flat_map(|grant| &grant.gives.groups);
+        others.any(|group| group.gid == of.gid && group.name == of.group)
     }
 
     /// Grants that were being made real when jitd stopped: sudo is asked again.

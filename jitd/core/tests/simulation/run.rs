@@ -118,7 +118,11 @@ impl Run {
         match lived {
             Ok(jitd) => {
                 self.jitd = Some(jitd);
-                self.world.host.applied_is_old &= act != Act::Start;
+                // Whom jitd knows of by the record alone, it writes down as soon as it can.
+                let host = &mut self.world.host;
+                let given = host.applied.as_ref().map(|applied| &applied.given);
+                host.applied_is_old &=
+                    !host.put_in.iter().all(|of| given.is_some_and(|given| given.contains(of)));
                 self.check(act)
             }
             Err(Died) => {

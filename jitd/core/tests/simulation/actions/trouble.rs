@@ -55,7 +55,7 @@ pub(super) fn reboot(run: &mut Run) -> Done {
     run.tell("the power is cut");
     run.kill()?;
     let World { host, chance, clocks, guard, .. } = &mut run.world;
-    host.power_cut(|versions| chance.below(versions));
+    host.power_cut(clocks.true_time, |versions| chance.below(versions));
     clocks.reboot(chance.between(NANOS, 40_000 * NANOS));
     guard.forget();
     run.jumped = true;

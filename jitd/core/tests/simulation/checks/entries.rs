@@ -173,8 +173,9 @@ fn begins(world: &World, witness: &mut Witness, new: &New<'_>) -> Checked {
 fn permitted(witness: &Witness, new: &New<'_>, rule: &RuleSpec) -> Checked {
     let (model, about) = (&witness.model, new.about);
     let Some(asked) = model.asked.get(&new.id) else { return broken(I::RecordFirst, new.told()) };
-    let theirs =
-        |(id, grant): &(&RequestId, &Holding)| grant.by.uid == about.by.uid && Some(**id) != new.replaces();
+    let theirs = |(id, grant): &(&RequestId, &Holding)| {
+        grant.by.uid == about.by.uid && grant.phase == Phase::Wanted && Some(**id) != new.replaces()
+    };
     let others: Vec<&Holding> = model.live.iter().filter(theirs).map(|(_, grant)| grant).collect();
     let of_the_rule = others.iter().filter(|grant| grant.rule == rule.name).count();
     let active = rule.max_active.is_none_or(|most| of_the_rule < most as usize);
@@ -204,7 +205,10 @@ fn extends<'w>(
     };
     match witness.model.live.get(&other).filter(is_theirs) {
         Some(grant) => Ok(Some(grant)),
-        None => broken(I::ExtendsWhatIsLive, new.told()),
+        None => {
+            let before = witness.model.live.get(&other);
+            broken(I::ExtendsWhatIsLive, format!("{} in the place of {other}: {before:?}", new.told()))
+        }
     }
 }
 

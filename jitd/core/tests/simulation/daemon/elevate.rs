@@ -104,7 +104,8 @@ impl Jitd {
         wish: &Wish,
         besides: Besides,
     ) -> Result<Terms, Refusal> {
-        let live = self.registry.of(person.uid).filter(|grant| Some(grant.id) != besides.grant);
+        let live = self.registry.of(person.uid).filter(|grant| grant.state.is_wanted());
+        let live = live.filter(|grant| Some(grant.id) != besides.grant);
         let live = live.map(|grant| LiveGrant {
             id: grant.id.to_string(),
             role: grant.role.clone(),

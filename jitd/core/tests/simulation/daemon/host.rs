@@ -24,6 +24,8 @@ pub(crate) const DIALECT: Dialect = Dialect { not_after: NotAfter::Honoured };
 pub(crate) struct Made {
     pub(crate) not_made: BTreeSet<RequestId>,
     pub(crate) not_gone: BTreeSet<RequestId>,
+    /// Put in for the first time.
+    pub(crate) put_in: BTreeSet<Membership>,
 }
 
 impl Made {
@@ -93,6 +95,7 @@ impl Hosting {
                 self.converge(world, &BTreeSet::new(), &all, now)?
             }
         };
+        made.put_in.clone_from(&groups.put_in);
         let lacks = |grant: &&WantedGrant| memberships(grant).any(|of| !groups.is_so(&of));
         made.not_made.extend(wanted.grants().iter().filter(lacks).map(|grant| grant.id));
         let keeps =
@@ -125,7 +128,7 @@ impl Hosting {
         world.fate.point()?;
         // A list that forgets somebody has to last.
         let shrinks = self.file.as_ref().is_some_and(|file| !file.given.is_subset(&new.given));
-        let written = world.host.write_applied(new.clone(), shrinks && !grows);
+        let written = world.host.write_applied(new.clone(), shrinks && !grows, world.clocks.true_time);
         if written {
             self.file = Some(new);
         }
@@ -144,10 +147,10 @@ impl Hosting {
         let locked = world.host.groups_health == GroupsHealth::Locked;
         let lacking: Vec<Membership> = add.iter().filter(|of| !world.host.is_in(of)).cloned().collect();
         let going: Vec<Membership> = self.given.iter().filter(|of| !keep.contains(of)).cloned().collect();
-        let mut trouble = BTreeSet::new();
+        let (mut trouble, mut put_in) = (BTreeSet::new(), BTreeSet::new());
         if locked {
             trouble.extend(lacking.into_iter().chain(going));
-            return Ok(Groups { trouble });
+            return Ok(Groups { trouble, put_in });
         }
         let new: BTreeSet<Membership> =
             lacking.iter().filter(|of| !self.given.contains(of)).cloned().collect();
@@ -161,7 +164,9 @@ impl Hosting {
             match account.is_some() && (noted || self.given.contains(&of)) {
                 true => {
                     world.host.put_in(&of);
-                    self.given.insert(of);
+                    if self.given.insert(of.clone()) {
+                        put_in.insert(of);
+                    }
                 }
                 false => drop(trouble.insert(of)),
             }
@@ -173,7 +178,7 @@ impl Hosting {
             self.took(of, now);
         }
         world.fate.point()?;
-        Ok(Groups { trouble })
+        Ok(Groups { trouble, put_in })
     }
 
     /// Those of the wanted grants that are on the host, whole.
@@ -189,6 +194,7 @@ impl Hosting {
 /// What could not be done about groups.
 struct Groups {
     trouble: BTreeSet<Membership>,
+    put_in: BTreeSet<Membership>,
 }
 
 impl Groups {

@@ -128,7 +128,10 @@ impl Jitd {
         match message {
             Message::Call(call) => self.call(world, call, now),
             Message::Answered { ticket, found } => self.answered(world, ticket, found, now),
-            Message::SudoSaid { id, agrees } => self.sudo_said(world, id, agrees, now),
+            Message::SudoSaid { id, agrees } => {
+                self.flush(world, now)?;
+                self.sudo_said(world, id, agrees, now)
+            }
             Message::Gone(people) => self.people_gone(world, &people, now),
             Message::Reload => {
                 // A bad policy leaves the old one in force.

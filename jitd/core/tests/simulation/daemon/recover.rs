@@ -14,7 +14,7 @@ use jitd_core::wanted::WantedGrant;
 use super::host::{Made, memberships};
 use super::{Jitd, Lived};
 use crate::world::World;
-use crate::world::host::{Applied, Note, StateHealth};
+use crate::world::host::{Applied, Membership, Note, StateHealth};
 
 impl Jitd {
     /// What jitd does before it takes the first call.
@@ -108,13 +108,35 @@ impl Jitd {
     /// Makes the host equal to what is wanted.
     pub(super) fn make_so(&mut self, world: &mut World, now: &Now) -> Lived<Made> {
         self.take_notes(world, now)?;
-        let leaving: Vec<WantedGrant> = self.ending().map(as_wanted).collect();
-        let made = self.host.make_so(world, &self.registry.wanted(), &leaving, now)?;
+        let mut made = self.make_so_once(world, now)?;
         if !made.is_whole() && !self.take_notes(world, now)?.is_empty() {
-            let leaving: Vec<WantedGrant> = self.ending().map(as_wanted).collect();
-            return self.host.make_so(world, &self.registry.wanted(), &leaving, now);
+            let before = made.put_in;
+            made = self.make_so_once(world, now)?;
+            made.put_in.extend(before);
         }
+        self.joined_late(&made, now);
         Ok(made)
+    }
+
+    fn make_so_once(&mut self, world: &mut World, now: &Now) -> Lived<Made> {
+        let leaving: Vec<WantedGrant> = self.ending().map(as_wanted).collect();
+        self.host.make_so(world, &self.registry.wanted(), &leaving, now)
+    }
+
+    /// Those who were in a group before a grant, and whom jitd has put into it since: the record has to say it.
+    fn joined_late(&mut self, made: &Made, now: &Now) {
+        let mut late = Vec::new();
+        for grant in self.registry.live().filter(|grant| grant.state.is_wanted()) {
+            let wanted = as_wanted(grant);
+            let theirs =
+                memberships(&wanted).filter(|of| made.put_in.contains(of)).map(|of| of.gid.to_string());
+            late.extend(theirs.filter(|gid| !grant.change.contains(gid)).map(|gid| (grant.id, gid)));
+        }
+        for (id, done) in late {
+            let entry = Entry::Drift { found: "not in the group any more".into(), done };
+            self.registry.replay(now.wall, Some(id), &entry, &[]);
+            self.book.owed.note(Draft { at: now.wall, request: Some(id), entry, texts: Vec::new() });
+        }
     }
 
     /// Takes what the guard did into the record. What it took off is never put back. The grants it speaks of.
@@ -134,7 +156,8 @@ impl Jitd {
                         self.heed(*id, now);
                     }
                 }
-                Note::Member { of, .. } if new => {
+                // Whom a grant wants that the note does not name was put in anew, before the note was written.
+                Note::Member { of, ids } if new && !self.is_wanted_by_others(of, ids) => {
                     self.host.given.remove(of);
                     self.host.took(of.clone(), now);
                 }
@@ -157,6 +180,13 @@ impl Jitd {
             }
         }
         Ok(told)
+    }
+
+    fn is_wanted_by_others(&self, of: &Membership, these: &BTreeSet<RequestId>) -> bool {
+        let theirs = self.registry.of(of.uid).filter(|grant| grant.by.name == of.user);
+        let mut others =
+            theirs.filter(|grant| !these.contains(&grant.id)).flat_map(|grant| &grant.gives.groups);
+        others.any(|group| group.gid == of.gid)
     }
 
     fn heed(&mut self, id: RequestId, now: &Now) {

@@ -50,16 +50,15 @@ pub(crate) fn rules<'s>(
 
 /// Whether these people, each counted once, are enough for all entries: every way of seating them is tried.
 pub(crate) fn are_enough(world: &World, entries: &[ApprovalRule], people: &[Person]) -> bool {
-    let mut distinct: Vec<&Person> = Vec::new();
+    // A uid that was given away is one person, whoever of the two still may.
+    let mut distinct: BTreeMap<u32, Vec<&Person>> = BTreeMap::new();
     for person in people {
-        if !distinct.iter().any(|other| other.uid == person.uid) {
-            distinct.push(person);
-        }
+        distinct.entry(person.uid).or_default().push(person);
     }
-    let may = |person: &&Person, entry: &ApprovalRule| {
-        accounts(world, person, lately(world)).iter().any(|account| {
-            account.groups.iter().any(|group| entry.by.groups.contains(*group))
-                || entry.by.users.contains(&account.name)
+    let may = |theirs: &[&Person], entry: &ApprovalRule| {
+        theirs.iter().flat_map(|person| accounts(world, person, lately(world))).any(|account| {
+            let named = entry.by.users.contains(&account.name);
+            named || account.groups.iter().any(|group| entry.by.groups.contains(*group))
         })
     };
     let places: Vec<&ApprovalRule> =
@@ -67,7 +66,7 @@ pub(crate) fn are_enough(world: &World, entries: &[ApprovalRule], people: &[Pers
     let choices: Vec<BTreeSet<usize>> = places
         .iter()
         .map(|entry| {
-            distinct.iter().enumerate().filter(|(_, who)| may(who, entry)).map(|(at, _)| at).collect()
+            distinct.values().enumerate().filter(|(_, who)| may(who, entry)).map(|(at, _)| at).collect()
         })
         .collect();
     seat(&choices, &mut BTreeSet::new())

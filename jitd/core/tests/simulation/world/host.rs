@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jit_common::ids::RequestId;
-use jitd_core::now::Deadline;
+use jitd_core::now::{Deadline, NANOS};
 use jitd_core::sudoers::block_ids;
+
+/// Nanoseconds after which the kernel has written a file back by itself.
+const SYNCED_AFTER: i64 = 30 * NANOS;
 
 /// Somebody in a group.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,7 +98,7 @@ pub(crate) struct Host {
     /// `applied`, as programs read it now.
     pub(crate) applied: Option<Applied>,
     /// Versions of `applied` of which a power cut may bring one back.
-    unsynced: Vec<Option<Applied>>,
+    unsynced: Vec<(i64, Option<Applied>)>,
     pub(crate) notes: Vec<Note>,
     /// The mark of the kill switch.
     pub(crate) mark: Option<String>,
@@ -145,12 +148,12 @@ impl Host {
     }
 
     /// Writes `applied`. What was there before may come back with a power cut, unless it is synced.
-    pub(crate) fn write_applied(&mut self, new: Applied, synced: bool) -> bool {
+    pub(crate) fn write_applied(&mut self, new: Applied, synced: bool, true_time: i64) -> bool {
         if self.state_health == StateHealth::Full {
             return false;
         }
         let before = self.applied.replace(new);
-        self.unsynced.push(before);
+        self.unsynced.push((true_time, before));
         if synced {
             self.unsynced.clear();
         }
@@ -188,10 +191,11 @@ impl Host {
     }
 
     /// The machine goes down: what lives under /run is gone, and of what was not synced an older version may be there.
-    pub(crate) fn power_cut(&mut self, choose: impl FnOnce(usize) -> usize) {
+    pub(crate) fn power_cut(&mut self, true_time: i64, choose: impl FnOnce(usize) -> usize) {
         self.sudoers = None;
+        self.unsynced.retain(|(at, _)| true_time - at < SYNCED_AFTER);
         let which = choose(self.unsynced.len() + 1);
-        if let Some(older) = self.unsynced.get(which) {
+        if let Some((_, older)) = self.unsynced.get(which) {
             self.applied = older.clone();
             self.applied_is_old = true;
         }
