@@ -82,7 +82,8 @@ fn refusals_of_uids_without_an_account_are_a_few_entries_and_a_count() {
          done; done 2> /tmp/refused"
     );
     site.command(&["bash", "-c", &script]).login(Login::Nobody).run().unwrap().expect_code(3);
-    assert_eq!(site.read("/tmp/refused").unwrap().matches("has no account here").count(), 120);
+    let told = site.read("/tmp/refused").unwrap();
+    assert_eq!(told.matches("has no account here").count(), 120, "{told:.500}");
     site.elevate("bob", "ids", "30m").expect_code(6);
     site.jitd.terminate().unwrap().expect_ok();
     site.restart_jitd();

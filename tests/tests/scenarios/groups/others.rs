@@ -168,7 +168,9 @@ fn a_gpasswd_that_read_an_older_list_brings_nobody_back() {
         assert!(drift["body"]["found"].as_str().unwrap().contains("gpasswd wrote an older list"), "{drift}");
         assert_eq!(site.told(&grant, "ended")["body"]["cause"], "dropped");
 
-        // Whom an admin puts in afterwards stays.
+        // The next change finds no gpasswd any more, and with it ends the doubt. Whom an admin puts in afterwards stays.
+        site.elevate("dora", "docker", "30m").expect_ok();
+        site.jitctl("dora", &["drop"]).unwrap().expect_ok();
         site.run(&["gpasswd", "-a", "alice", "docker"]).unwrap().expect_ok();
         site.elevate("dora", "docker", "30m").expect_ok();
         site.jitctl("dora", &["drop"]).unwrap().expect_ok();
