@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jit_common::ids::RequestId;
 
 use super::{Note, Why};
-use crate::groups::{Given, Membership, Wanted};
+use crate::groups::Membership;
 
 /// What is noted and not yet on the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,17 +39,6 @@ impl Noted {
     #[must_use]
     pub fn is_over(&self, of: &Membership, grants: &BTreeSet<RequestId>) -> bool {
         self.members.get(of).is_some_and(|over| grants.is_subset(over))
-    }
-}
-
-impl Noted {
-    /// What still counts as given when these notes are on the record: what is over is not, as nobody can tell any more
-    /// who put it there. `wanted` is what is live, without the grants that were removed. For jitd, which then writes
-    /// `applied` and only then [`finish`](super::finish)es the notes.
-    #[must_use]
-    pub fn given_after(&self, before: Given, wanted: &Wanted) -> Given {
-        let none = BTreeSet::new();
-        before.into_iter().filter(|of| !self.is_over(of, wanted.grants(of).unwrap_or(&none))).collect()
     }
 }
 

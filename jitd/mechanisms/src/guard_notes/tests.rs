@@ -6,7 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::thread;
 
 use super::*;
-use crate::groups::{Given, Membership, Wanted};
+use crate::groups::Membership;
 use crate::scratch::Scratch;
 
 fn removed(id: &str, why: Why) -> Note {
@@ -140,9 +140,4 @@ fn a_membership_is_over_for_the_grants_that_its_notes_name_and_for_no_others() {
     assert!(!noted.is_over(&hostile(), &ids(&["aaaaaaaa", "cccccccc"])), "given anew");
     let other = Membership { uid: 1001, ..hostile() };
     assert!(!noted.is_over(&other, &ids(&[])));
-    let given = Given::from([hostile(), other.clone()]);
-    assert_eq!(noted.given_after(given.clone(), &Wanted::default()), Given::from([other]));
-    let mut wanted = Wanted::default();
-    wanted.add(hostile(), "dddddddd".parse().unwrap());
-    assert_eq!(noted.given_after(given.clone(), &wanted), given, "given anew");
 }
