@@ -188,6 +188,7 @@ impl Engine {
     /// Makes the host equal to the record, then works until it is told to stop.
     pub fn run(mut self) {
         self.recover();
+        self.host.keep_room(&self.live.policy);
         let now = self.clock.now();
         self.open_due(&now);
         self.check_ready(&now);
@@ -271,6 +272,7 @@ impl Engine {
         self.close_without_grant(&now);
         self.forget_closed();
         self.book.settle(&now);
+        self.host.afterwards(&self.handle);
         self.tell_waiters(&now);
         if self.inbox.messages.is_empty() {
             self.book.tidy(&now);
@@ -323,6 +325,7 @@ impl Engine {
         self.book.note(now, None, entry);
         self.live = policy_files::succeed(&self.live, loaded);
         self.inbox.policy.send_replace(self.live.clone());
+        self.host.keep_room(&self.live.policy);
         self.check_ready(now);
     }
 

@@ -102,6 +102,7 @@ impl Engine {
         for why in made.trouble.iter().chain(made.not_gone.values()) {
             crate::log::error(why);
         }
+        self.host.keep_room(&self.live.policy);
         self.host.read_back_again(now, &self.handle);
         self.check_people();
     }
@@ -137,7 +138,6 @@ impl Engine {
             self.registry.replay(now.wall, Some(id), &entry, &[]);
             self.book.note(now, Some(id), entry);
         }
-        self.host.read_back(&made, &self.handle);
         if self.host.has_doubts() {
             self.next_look = self.next_look.min(now.boot.saturating_add(NANOS));
         }

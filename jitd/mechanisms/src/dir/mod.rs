@@ -60,6 +60,11 @@ impl Identity {
         self.mtime.0
     }
 
+    /// How long it is, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        usize::try_from(self.size).unwrap_or(usize::MAX)
+    }
+
     /// Whether both are the same file, whatever happened to it between.
     #[must_use]
     pub fn same_file(&self, other: Self) -> bool {

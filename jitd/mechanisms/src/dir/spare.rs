@@ -63,12 +63,9 @@ impl Dir {
         renameat_with(self.fd.as_fd(), one, self.fd.as_fd(), other, RenameFlags::EXCHANGE)
     }
 
-    /// Takes the spare file for `name` away; whether there was one.
-    ///
-    /// # Errors
-    /// It cannot be taken away.
-    pub(crate) fn drop_spare(&self, name: &OsStr) -> Result<bool, DirError> {
-        self.unlink(&spare_of(name))
+    /// The name of the spare file for `name`.
+    pub(crate) fn spare_name(name: &OsStr) -> OsString {
+        spare_of(name)
     }
 
     /// Whether a file of this name is a spare one for `name`.

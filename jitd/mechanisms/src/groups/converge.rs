@@ -10,7 +10,7 @@ use super::plan::{Adds, Plan};
 use super::refusal::Refusal;
 use super::turn::Turn;
 use super::{Caches, Given, Membership, Outcome, Report, Wanted};
-use crate::dir::Dir;
+use crate::dir::{Dir, Staged};
 use crate::paths::HostPaths;
 
 /// How often it starts over because somebody without the first lock wrote a file meanwhile.
@@ -19,8 +19,8 @@ pub(super) const TRIES: u32 = 8;
 /// What only the caller knows or keeps.
 pub trait Caller {
     /// Notes down what is about to be put in for the first time, so that whatever happens next, it is known to be
-    /// ours. Called under the locks and before anything is written, sometimes more than once, not at all when there
-    /// is nothing to put in.
+    /// ours. Called under the first lock and before anything is in its place, sometimes more than once, not at all when
+    /// there is nothing to put in.
     ///
     /// # Errors
     /// Why it could not be noted: nobody is put in then, and removals are done all the same.
@@ -132,15 +132,9 @@ pub fn converge(
         if goal.bar(&barred(paths, &goal.wanted, &plan)) == Goes::Anew {
             plan = goal.plan(&files, caller);
         }
-        let adding = plan.added();
-        if !adding.is_empty()
-            && let Err(why) = caller.about_to_add(&adding)
-        {
-            goal.adds = Adds::Closed(why);
-            plan = goal.plan(&files, caller);
-        }
-        files.check(&plan, wanted, given)?;
-        match files.write(&plan, (&turn, wait), paths)? {
+        let (noted, staged) = goal.stage(&files, plan, caller)?;
+        plan = noted;
+        match files.publish(staged, &plan, (&turn, wait), paths)? {
             Wrote::Changed => continue,
             Wrote::Nothing => {}
             Wrote::Over { broke } => {
@@ -152,6 +146,7 @@ pub fn converge(
         if turn.still_is() {
             caller.done(&report.outcomes);
             report.beside = turn.beside();
+            report.replaced.extend(files.into_open());
             return Ok(report);
         }
         // Whoever held the lock has let go. It is done, and looked at once more with a lock that holds.
@@ -188,6 +183,27 @@ impl Goal {
         let barred = self.barred.iter().map(|(of, why)| (of.clone(), Outcome::Refused(why.clone())));
         plan.outcomes.extend(barred);
         plan
+    }
+
+    /// Writes what the plan changes beside the files, and then has the caller note whom it puts in: nothing is in its
+    /// place yet, and what the file system commits for the note it commits for these as well. Should it not be noted,
+    /// the plan is another one.
+    fn stage<'f>(
+        &mut self,
+        files: &Files<'f>,
+        mut plan: Plan,
+        caller: &mut impl Caller,
+    ) -> Result<(Plan, Vec<Staged<'f>>), GroupsError> {
+        loop {
+            files.check(&plan, &self.wanted, &self.given)?;
+            let staged = files.stage(&plan)?;
+            let adding = plan.added();
+            match if adding.is_empty() { Ok(()) } else { caller.about_to_add(&adding) } {
+                Ok(()) => return Ok((plan, staged)),
+                Err(why) => self.adds = Adds::Closed(why),
+            }
+            plan = self.plan(files, caller);
+        }
     }
 
     /// Leaves these as they are.

@@ -97,6 +97,11 @@ impl Read {
         dir.stage_as(name, bytes, |new| attributes::copy(&self.file, new))
     }
 
+    /// The file itself, which may have lost its name.
+    pub(super) fn into_file(self) -> File {
+        self.file
+    }
+
     /// Whether it still is what stands under `name`, unchanged.
     pub(super) fn is_current(&self, dir: &Dir, name: &OsStr) -> bool {
         dir.identity(name) == Some(self.identity)

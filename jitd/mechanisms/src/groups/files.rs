@@ -1,6 +1,7 @@
 //! The three files together, as they were read: what is planned for them, and written in one go.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::time::Duration;
 
 use super::accounts::Elsewhere;
@@ -12,7 +13,7 @@ use super::spare;
 use super::text::only_members_differ;
 use super::turn::Turn;
 use super::{Given, Wanted};
-use crate::dir::{Dir, Identity};
+use crate::dir::{Dir, Identity, Staged};
 use crate::paths::{HostPaths, name_of};
 
 /// The files as they were read.
@@ -52,6 +53,15 @@ impl<'a> Files<'a> {
         let gshadow = file::read(dir, gshadow_name)?;
         let passwd = file::bytes(dir, passwd_name)?;
         Ok(Self { dir, group_name, gshadow_name, group, gshadow, passwd_name, passwd })
+    }
+
+    /// The files that it may have replaced, as they were opened.
+    pub(super) fn into_open(self) -> impl Iterator<Item = File> {
+        let gshadow = match self.gshadow {
+            Found::File(read) => Some(read.into_file()),
+            Found::Missing | Found::Fixed(_) => None,
+        };
+        std::iter::once(self.group.into_file()).chain(gshadow)
     }
 
     /// Whether all three still are as they were read.
@@ -103,18 +113,11 @@ impl<'a> Files<'a> {
         Ok(())
     }
 
-    pub(super) fn write(
-        &self,
-        plan: &Plan,
-        (turn, wait): (&Turn<'_>, Duration),
-        paths: &HostPaths,
-    ) -> Result<Wrote, GroupsError> {
+    /// Writes what the plan changes beside the files, not synced yet.
+    pub(super) fn stage(&self, plan: &Plan) -> Result<Vec<Staged<'a>>, GroupsError> {
         let changes = self.changes(plan);
         if changes.is_empty() {
-            if plan.lowers() {
-                self.dir.sync()?;
-            }
-            return Ok(Wrote::Nothing);
+            return Ok(Vec::new());
         }
         if plan.raised().next().is_some() {
             let gshadow = match &self.gshadow {
@@ -128,6 +131,25 @@ impl<'a> Files<'a> {
         let mut staged = Vec::new();
         for (name, read, text) in &changes {
             staged.push(read.stage(self.dir, name, text)?);
+        }
+        staged.iter().for_each(Staged::begin_sync);
+        Ok(staged)
+    }
+
+    /// Puts what was staged for this plan in its place.
+    pub(super) fn publish(
+        &self,
+        staged: Vec<Staged<'a>>,
+        plan: &Plan,
+        (turn, wait): (&Turn<'_>, Duration),
+        paths: &HostPaths,
+    ) -> Result<Wrote, GroupsError> {
+        let changes = self.changes(plan);
+        if changes.is_empty() {
+            if plan.lowers() {
+                self.dir.sync()?;
+            }
+            return Ok(Wrote::Nothing);
         }
         // After all are written: the file system then has less to commit for the second.
         for staged in &staged {

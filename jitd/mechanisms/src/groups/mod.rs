@@ -5,6 +5,7 @@
 //! list of members is kept. Neither the name service nor the clock is asked: the caller brings what they would say.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 
 use jit_common::ids::RequestId;
 
@@ -35,7 +36,7 @@ pub use error::GroupsError;
 pub use litter::sweep_litter;
 pub use refusal::{Kind, Odd, Refusal};
 pub use resolve::{NotGiven, resolve};
-pub use spare::drop_spares;
+pub use spare::{drop_spares, keep_spares};
 
 /// One person in one group, by number and by name: all four have to agree with the host at every step.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,6 +136,9 @@ pub struct Report {
     pub caches: Caches,
     /// Beside whom it was done, in words: a process that had been stopped with the first lock.
     pub beside: Option<String>,
+    /// The files that were replaced, still open. The file system frees them with the last of these, which takes as long as
+    /// a journal does: for when nobody waits.
+    pub replaced: Vec<File>,
 }
 
 /// What caches of groups (nscd, sssd) know.
@@ -161,7 +165,7 @@ impl Caches {
 impl Report {
     /// Of what was found, with nothing written.
     pub(crate) fn of(outcomes: BTreeMap<Membership, Outcome>) -> Self {
-        Self { outcomes, caches: Caches::AsBefore, beside: None }
+        Self { outcomes, caches: Caches::AsBefore, beside: None, replaced: Vec::new() }
     }
 
     /// Takes in what was found later. Who was taken out before and is gone now was taken out.

@@ -1,5 +1,5 @@
-//! What is kept in `/etc` while anybody is in a group by jitd, so that he can be taken out when there is no room for
-//! another file: one spare file for each group file, and one for each of their locks (see [`crate::dir`]).
+//! What is kept in `/etc` while anybody is in a group by jitd, or may be put into one, so that he can be taken out when there
+//! is no room for another file: one spare file for each group file, and one for each of their locks (see [`crate::dir`]).
 
 use std::ffi::{OsStr, OsString};
 
@@ -22,7 +22,17 @@ pub(super) fn keep<'n>(dir: &Dir, files: impl Iterator<Item = (&'n OsStr, usize)
     Ok(())
 }
 
-/// Takes the spare files away, when nobody is in a group by jitd any more.
+/// Makes what is missing before it is needed: whoever is put into a group then does not wait for it.
+///
+/// # Errors
+/// `/etc` cannot be used, or there is no room. Whoever is to be put into a group is told so when it comes to that.
+pub fn keep_spares(paths: &HostPaths) -> Result<(), DirError> {
+    let dir = Dir::open(&paths.etc_dir, paths.owner)?;
+    let files = [name_of(&paths.etc_group), name_of(&paths.etc_gshadow)];
+    keep(&dir, files.into_iter().filter_map(|name| Some((name, dir.identity(name)?.size()))))
+}
+
+/// Takes the spare files away, when nobody is in a group by jitd any more and no role gives one.
 ///
 /// # Errors
 /// `/etc` cannot be used, or one cannot be taken away. They are only litter then.
@@ -33,8 +43,11 @@ pub fn drop_spares(paths: &HostPaths) -> Result<usize, DirError> {
         Err(why) => return Err(why),
     };
     let mut dropped = 0;
-    for name in names(paths) {
-        dropped += usize::from(dir.drop_spare(&name)?);
+    // Where nothing can be taken away, nothing has to be, as a rule.
+    for name in
+        names(paths).iter().map(|name| Dir::spare_name(name)).filter(|name| dir.identity(name).is_some())
+    {
+        dropped += usize::from(dir.unlink(&name)?);
     }
     Ok(dropped)
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
 use std::time::Duration;
 
 use jit_mechanisms::HostPaths;
@@ -11,6 +11,7 @@ use jit_mechanisms::groups::{
 };
 use jitd_core::wanted::WantedGrant;
 
+use super::before::Before;
 use super::changes::Stamp;
 use super::memory::{Memory, memberships};
 use super::scribe::{Onlooker, Scribe};
@@ -57,6 +58,8 @@ pub(super) struct Came {
     astray: Given,
     /// Out of the group for the second time: somebody had written an older list.
     pub(super) came_back: Given,
+    /// The files that were replaced, still open.
+    pub(super) replaced: Vec<File>,
 }
 
 impl Came {
@@ -105,7 +108,7 @@ impl Came {
             };
             came.so.insert(of, so);
         }
-        came.caches = report.caches;
+        (came.caches, came.replaced) = (report.caches, report.replaced);
         came
     }
 
@@ -131,15 +134,15 @@ impl Came {
 }
 
 impl Lending {
-    /// Takes out of groups what is in `given` and not wanted, and puts in what is wanted.
+    /// Takes out of groups what is in `given` and not wanted, and puts in what is wanted, when what comes before that is so.
     pub(super) fn converge(
         &mut self,
-        paths: &HostPaths,
+        before: &mut Before<'_>,
         memory: &mut Memory,
         wanted: &WantedMembers,
         given: &Given,
     ) -> Came {
-        self.left = Stamp::of(paths);
+        self.left = Stamp::of(before.paths());
         // What a live grant has, it has whatever was in doubt before.
         let in_doubt: Given = self.doubtful.keys().filter(|of| !memory.given.contains(of)).cloned().collect();
         let again: Given = in_doubt.iter().filter(|of| wanted.grants(of).is_some()).cloned().collect();
@@ -148,11 +151,11 @@ impl Lending {
             return Came::default();
         }
         // Whether somebody is back by an older list or not in at all: from here on it is jitd's, and that is noted first.
-        let (wanted, not_again) = match note(paths, memory, &again) {
+        let (wanted, not_again) = match note(before, memory, &again) {
             Ok(()) => (Cow::Borrowed(wanted), None),
             Err(why) => (Cow::Owned(without(wanted, &again)), Some(why)),
         };
-        let mut came = self.make_so(paths, memory, &wanted, &given, &again);
+        let mut came = self.make_so(before, memory, &wanted, &given, &again);
         for of in &again {
             if let Some(why) = &not_again {
                 came.so.insert(of.clone(), Err(Refusal::NotNoted { why: why.clone() }.to_string()));
@@ -165,17 +168,18 @@ impl Lending {
 
     fn make_so(
         &mut self,
-        paths: &HostPaths,
+        before: &mut Before<'_>,
         memory: &mut Memory,
         wanted: &WantedMembers,
         given: &Given,
         noted: &Given,
     ) -> Came {
+        let paths = before.paths();
         // Before the files are read: whoever is gone now has written what he will.
         let running = self.running(paths);
         let (bystanders, stamp) = (BTreeSet::new(), self.left.clone());
         let elsewhere = &self.elsewhere;
-        let mut scribe = Scribe { paths, memory, elsewhere, noted, locked: false, stamp, bystanders };
+        let mut scribe = Scribe { before, memory, elsewhere, noted, locked: false, stamp, bystanders };
         let made = groups::converge(paths, wanted, given, self.wait, &mut scribe)
             .and_then(|report| sure(report, paths, self.wait, &mut scribe));
         let (bystanders, locked) = (scribe.bystanders, scribe.locked);
@@ -284,10 +288,10 @@ fn without(wanted: &WantedMembers, these: &Given) -> WantedMembers {
 }
 
 /// Notes as given who was in doubt and is wanted again.
-fn note(paths: &HostPaths, memory: &mut Memory, again: &Given) -> Result<(), String> {
+fn note(before: &mut Before<'_>, memory: &mut Memory, again: &Given) -> Result<(), String> {
     match again.is_empty() {
         true => Ok(()),
-        false => memory.before_adding(paths, again),
+        false => before.make_so(memory, again),
     }
 }
 
@@ -297,7 +301,7 @@ fn sure(
     report: Report,
     paths: &HostPaths,
     wait: Duration,
-    scribe: &mut Scribe<'_>,
+    scribe: &mut Scribe<'_, '_>,
 ) -> Result<Report, GroupsError> {
     let gone = report.outcomes.iter().filter(|(_, outcome)| **outcome == Outcome::WasGone);
     let gone: Given = gone.map(|(of, _)| of.clone()).collect();

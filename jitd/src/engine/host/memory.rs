@@ -9,7 +9,7 @@ use jit_common::ids::RequestId;
 use jit_mechanisms::HostPaths;
 use jit_mechanisms::applied::{self, Applied, AppliedGrant, Undo};
 use jit_mechanisms::dir::Durability;
-use jit_mechanisms::groups::{self, Given, Membership};
+use jit_mechanisms::groups::{Given, Membership};
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::now::Now;
 use jitd_core::wanted::{Wanted, WantedGrant};
@@ -64,14 +64,22 @@ impl Memory {
         self.line(id).is_some()
     }
 
-    /// Writes what is to come beside what is there: from now on the guard can take off whatever `goal` raises.
+    /// Writes what is to come beside what is there: from now on the guard can take off whatever `goal` raises, and whoever is
+    /// `adding`, about to be put in.
     ///
     /// # Errors
     /// A sentence; then nothing may be raised.
-    pub(super) fn before_raising(&mut self, paths: &HostPaths, goal: &[WantedGrant]) -> Result<(), String> {
+    pub(super) fn before_raising(
+        &mut self,
+        paths: &HostPaths,
+        goal: &[WantedGrant],
+        adding: &Given,
+    ) -> Result<(), String> {
         let mut lines: BTreeMap<RequestId, AppliedGrant> = self.lines();
         lines.extend(goal.iter().map(|grant| (grant.id, line_of(grant))));
-        self.put(paths, lines, self.given.clone(), Durability::ThisBoot)
+        let given: Given = self.given.union(adding).cloned().collect();
+        let at_least = if adding.is_empty() { Durability::ThisBoot } else { Durability::OldOrNew };
+        self.put(paths, lines, given, at_least)
     }
 
     /// Writes that these are about to be put in.
@@ -129,12 +137,6 @@ impl Memory {
             false => at_least,
         };
         applied::write(paths, &new, durability).map_err(|error| crate::chain(&error))?;
-        if new.given.is_empty()
-            && old.is_some_and(|old| !old.given.is_empty())
-            && let Err(error) = groups::drop_spares(paths)
-        {
-            crate::log::error(&crate::chain(&error));
-        }
         self.file = Some(new);
         Ok(())
     }

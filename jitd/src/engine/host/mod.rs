@@ -1,11 +1,13 @@
 //! The host as the engine sees it: what was found of its sudo, and one call that makes it equal to what is wanted.
 
+mod before;
 mod change;
 mod changes;
 mod difference;
 mod lately;
 mod leftover;
 mod lending;
+mod made;
 mod memory;
 mod present;
 mod read_back;
@@ -17,17 +19,18 @@ use std::time::Duration;
 
 use jit_common::ids::RequestId;
 use jit_mechanisms::HostPaths;
-use jit_mechanisms::groups::{self, Caches, Given, Membership, NotGiven, Outcome, Wanted as WantedMembers};
+use jit_mechanisms::groups::{self, Given, Membership, NotGiven, Outcome, Wanted as WantedMembers};
 use jit_mechanisms::include;
 use jit_mechanisms::removal;
 use jit_mechanisms::sudo::{self, Fingerprint, Flavour, Sudo};
 use jit_mechanisms::sudoers_file::{self, Found};
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::now::Now;
-use jitd_core::policy::{GroupRef, PersonFacts};
+use jitd_core::policy::{GroupRef, PersonFacts, Policy};
 use jitd_core::sudoers::{Dialect, NotAfter};
 use jitd_core::wanted::{Wanted, WantedGrant};
 
+use self::before::Before;
 pub(super) use self::change::joined_late;
 pub use self::changes::LookAt;
 use self::changes::{Pace, Stamp};
@@ -35,6 +38,7 @@ pub use self::difference::Difference;
 use self::difference::{came_back, of_sudoers, put_back};
 use self::lately::Lately;
 use self::lending::Lending;
+pub use self::made::Made;
 use self::memory::Memory;
 pub(super) use self::memory::wanted as as_wanted;
 use self::read_back::ReadBack;
@@ -43,50 +47,6 @@ use super::message::Handle;
 
 /// How long sudo and visudo may take to say what they are.
 const PROBE_PATIENCE: Duration = Duration::from_secs(10);
-
-/// What came of making the host as wanted.
-#[derive(Debug, Default)]
-pub struct Made {
-    /// What others had changed, made right.
-    pub differences: Vec<Difference>,
-    /// Why sudo's file is not as wanted, if it is not.
-    pub trouble: Option<String>,
-    /// The grants that are wanted and not, or not wholly, on the host, each with the reason.
-    pub not_made: BTreeMap<RequestId, String>,
-    /// The grants that were to go and are still there, at least in part, each with the reason.
-    pub not_gone: BTreeMap<RequestId, String>,
-    /// Whether caches of groups have to be told.
-    pub caches: Caches,
-    /// The wanted grants that give a group which is another one by now, each with how it is.
-    pub astray: BTreeMap<RequestId, String>,
-    /// Memberships that were put in.
-    pub put_in: Given,
-    /// Memberships of jitd's that are out.
-    pub taken_out: Given,
-    /// What is still there of grants that are gone.
-    pub residue: BTreeMap<RequestId, Vec<String>>,
-}
-
-impl Made {
-    /// Whether everything is as wanted.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        self.trouble.is_none() && self.not_made.is_empty() && self.not_gone.is_empty()
-    }
-
-    /// What came of this and of a second try right after it.
-    #[must_use]
-    pub fn then(self, later: Self) -> Self {
-        Self {
-            differences: self.differences.into_iter().chain(later.differences).collect(),
-            put_in: self.put_in.difference(&later.taken_out).chain(&later.put_in).cloned().collect(),
-            taken_out: self.taken_out.difference(&later.put_in).chain(&later.taken_out).cloned().collect(),
-            residue: self.residue.into_iter().chain(later.residue).collect(),
-            caches: self.caches.then(later.caches),
-            ..later
-        }
-    }
-}
 
 /// The host.
 #[derive(Debug)]
@@ -103,6 +63,8 @@ pub struct Host {
     not_whole: BTreeMap<RequestId, String>,
     /// What the sudoers file held when this jitd wrote it last, or what the record says it should have held.
     left: Option<String>,
+    /// Files that were replaced in this pass, still open.
+    replaced: Vec<File>,
     /// The process whose call is being answered.
     pub(super) caller: Option<u32>,
 }
@@ -112,8 +74,9 @@ impl Host {
     #[must_use]
     pub fn probe(paths: HostPaths) -> Self {
         let sudo = sudo::probe(&paths, PROBE_PATIENCE).map_err(|error| crate::chain(&error));
-        let (memory, lending, lately, read_back, pace, not_whole) = Default::default();
-        Self { paths, sudo, memory, lending, lately, read_back, pace, not_whole, left: None, caller: None }
+        let (memory, lending, lately, read_back, pace, not_whole, replaced) = Default::default();
+        let (left, caller) = (None, None);
+        Self { paths, sudo, memory, lending, lately, read_back, pace, not_whole, left, replaced, caller }
     }
 
     /// What the probe found, in a line.
@@ -227,26 +190,35 @@ impl Host {
         let new = wanted.grants().iter().filter(|grant| !self.memory.knows(grant.id));
         self.lending.meet(&self.paths, new);
         let text = wanted.sudoers(self.dialect());
-        let sudo = self
-            .memory
-            .before_raising(&self.paths, wanted.grants())
-            .and_then(|()| sudoers_file::converge(&self.paths, &text).map_err(|error| crate::chain(&error)));
         let all = memory::all_memberships(wanted);
-        let came = match &sudo {
-            Ok(converged) => {
-                let left = self.left.replace(text);
-                made.differences.extend(left.and_then(|left| of_sudoers(converged, &left)));
+        let mut before = Before::new(&self.paths, wanted.grants(), &text);
+        if !leaving.is_empty()
+            && let Err(why) = before.make_so(&mut self.memory, &Given::new())
+        {
+            self.only_lower(wanted, leaving, &why, &mut made);
+        }
+        let came = match before.failed() {
+            None => {
                 let given = self.memory.given.clone();
-                self.lending.converge(&self.paths, &mut self.memory, &all, &given)
+                self.lending.converge(&mut before, &mut self.memory, &all, &given)
             }
-            Err(why) => {
-                self.only_lower(wanted, leaving, why, &mut made);
+            Some(_) => {
                 // Nobody is put in or back: the guard may have had a reason that is not known yet.
                 let going = self.memory.given.iter().filter(|of| all.grants(of).is_none());
                 let going: Given = going.cloned().collect();
-                self.lending.converge(&self.paths, &mut self.memory, &WantedMembers::default(), &going)
+                self.lending.converge(&mut before, &mut self.memory, &WantedMembers::default(), &going)
             }
         };
+        let sudo = before.done(&mut self.memory);
+        match &sudo {
+            Ok(converged) => {
+                let left = self.left.replace(text);
+                made.differences.extend(left.and_then(|left| of_sudoers(converged, &left)));
+            }
+            Err(why) if leaving.is_empty() => self.only_lower(wanted, leaving, why, &mut made),
+            // It was tried before the groups.
+            Err(_) => {}
+        }
         for grant in wanted.grants().iter().filter(|_| sudo.is_ok()) {
             made.not_made.extend(came.trouble(grant, |_| true).map(|why| (grant.id, why)));
             made.astray.extend(came.astray(grant).map(|why| (grant.id, why)));
@@ -266,7 +238,9 @@ impl Host {
         // Taken out now, or by an earlier try that got no further.
         let out: Given = self.lately.out(now).filter(|of| all.grants(of).is_none()).cloned().collect();
         made.residue = leftover::leftover(&self.paths, off, &out, self.caller);
-        (made.put_in, made.taken_out, made.caches) = (came.put_in, came.taken_out, came.caches);
+        self.read_back.note(&came.put_in, &came.taken_out, came.caches);
+        self.replaced.extend(came.replaced);
+        (made.put_in, made.taken_out) = (came.put_in, came.taken_out);
         self.not_whole.clone_from(&made.not_made);
         made
     }
@@ -322,6 +296,19 @@ impl Host {
         }
     }
 
+    /// Keeps spare files for the groups while a role gives one or anybody is in one by jitd: he can be taken out with a full disk
+    /// then, and nobody waits for them to be made.
+    pub fn keep_room(&self, policy: &Policy) {
+        let lends = policy.roles().any(|role| !role.groups.is_empty()) || !self.memory.given.is_empty();
+        let kept = match lends {
+            true => groups::keep_spares(&self.paths),
+            false => groups::drop_spares(&self.paths).map(drop),
+        };
+        if let Err(error) = kept {
+            crate::log::error(&crate::chain(&error));
+        }
+    }
+
     /// Says what the sudoers file should hold by the record, before it is written for the first time. After a reboot there
     /// is none, as there should be.
     pub fn expect(&mut self, wanted: &Wanted) {
@@ -348,11 +335,11 @@ impl Host {
         lately::strip(person, lent.chain(self.read_back.still_in()));
     }
 
-    /// Has caches of groups told, and the name service asked about everybody who was put in or taken out; the answer comes
-    /// as a message.
-    pub fn read_back(&mut self, made: &Made, answer_to: &Handle) {
-        let stale = (made.caches == Caches::Stale).then(|| self.paths.clone());
-        self.read_back.ask(&made.put_in, &made.taken_out, stale, answer_to);
+    /// What nobody has to wait for: replaced files are let go, caches of groups are told, and the name service is asked about
+    /// everybody who was put in or taken out. Its answer comes as a message.
+    pub fn afterwards(&mut self, answer_to: &Handle) {
+        self.replaced.clear();
+        self.read_back.ask(&self.paths, answer_to);
     }
 
     /// Has it asked again about everybody of whom it said otherwise.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jit_mechanisms::HostPaths;
 use jit_mechanisms::groups::tell::tell;
-use jit_mechanisms::groups::{Given, Membership};
+use jit_mechanisms::groups::{Caches, Given, Membership};
 use jitd_core::now::{NANOS, Now};
 
 use super::Difference;
@@ -46,28 +46,34 @@ pub type Said = Vec<(Membership, Should, Option<bool>)>;
 #[derive(Debug)]
 pub(super) struct ReadBack {
     questions: Worker<Question>,
+    /// What is to be asked when people have been answered.
+    next: BTreeMap<Membership, Should>,
+    /// Whether caches have to be told first.
+    caches: Caches,
     /// Where it differs, and since when by the boot clock.
     differs: BTreeMap<Membership, (Should, i64)>,
 }
 
 impl Default for ReadBack {
     fn default() -> Self {
-        Self { questions: Worker::new("read-back", ROOM, ask), differs: BTreeMap::new() }
+        let (next, caches, differs) = Default::default();
+        Self { questions: Worker::new("read-back", ROOM, ask), next, caches, differs }
     }
 }
 
 impl ReadBack {
-    /// Asks about people who were put in or taken out, when the caches of the host are told if they are `stale`.
-    pub(super) fn ask(
-        &mut self,
-        put_in: &Given,
-        taken_out: &Given,
-        stale: Option<HostPaths>,
-        answer_to: &Handle,
-    ) {
-        let ins = put_in.iter().map(|of| (of.clone(), Should::BeIn));
-        let outs = taken_out.iter().map(|of| (of.clone(), Should::BeOut));
-        self.put(ins.chain(outs).collect(), stale, answer_to);
+    /// Remembers people who were put in or taken out, and whether caches are stale by that.
+    pub(super) fn note(&mut self, put_in: &Given, taken_out: &Given, caches: Caches) {
+        self.next.extend(put_in.iter().map(|of| (of.clone(), Should::BeIn)));
+        self.next.extend(taken_out.iter().map(|of| (of.clone(), Should::BeOut)));
+        self.caches = self.caches.then(caches);
+    }
+
+    /// Asks about them, when the caches of the host have been told.
+    pub(super) fn ask(&mut self, paths: &HostPaths, answer_to: &Handle) {
+        let stale = std::mem::take(&mut self.caches) == Caches::Stale;
+        let next = std::mem::take(&mut self.next);
+        self.put(next.into_iter().collect(), stale.then(|| paths.clone()), answer_to);
     }
 
     /// Asks again about everybody of whom it said otherwise.

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jit_mechanisms::HostPaths;
 use jit_mechanisms::groups::{self, Caller, Given, Membership, Outcome};
 
+use super::before::Before;
 use super::changes::Stamp;
 use super::memory::Memory;
 
 /// Notes down for the editor, and knows who is not of this host.
-pub(super) struct Scribe<'a> {
-    pub(super) paths: &'a HostPaths,
+pub(super) struct Scribe<'a, 'b> {
+    pub(super) before: &'a mut Before<'b>,
     pub(super) memory: &'a mut Memory,
     pub(super) elsewhere: &'a BTreeMap<String, u32>,
     /// What is to be noted in any case.
@@ -22,9 +22,9 @@ pub(super) struct Scribe<'a> {
     pub(super) bystanders: BTreeSet<u32>,
 }
 
-impl Caller for Scribe<'_> {
+impl Caller for Scribe<'_, '_> {
     fn about_to_add(&mut self, adding: &Given) -> Result<(), String> {
-        self.memory.before_adding(self.paths, &adding.union(self.noted).cloned().collect())
+        self.before.make_so(self.memory, &adding.union(self.noted).cloned().collect())
     }
 
     fn uid_elsewhere(&mut self, user: &str) -> Option<u32> {
@@ -33,10 +33,10 @@ impl Caller for Scribe<'_> {
 
     fn done(&mut self, outcomes: &BTreeMap<Membership, Outcome>) {
         self.locked = true;
-        self.stamp = Stamp::of(self.paths);
+        self.stamp = Stamp::of(self.before.paths());
         if outcomes.values().any(|outcome| *outcome == Outcome::Removed) {
             // Without a list of processes there is no doubt that could be settled.
-            self.bystanders = groups::bystanders(self.paths).unwrap_or_default();
+            self.bystanders = groups::bystanders(self.before.paths()).unwrap_or_default();
         }
     }
 }

@@ -83,7 +83,15 @@ impl Hosting {
     ) -> Lived<Made> {
         let mut made = Made::default();
         let all: BTreeSet<Membership> = wanted.grants().iter().flat_map(memberships).collect();
-        let sudo = self.before_raising(world, wanted)? && write_sudoers(world, &wanted.sudoers(DIALECT))?;
+        // Where nothing is to go, one write says both what is raised and who is about to be put in.
+        let adding = match leaving.is_empty() && world.host.groups_health != GroupsHealth::Locked {
+            true => {
+                all.iter().filter(|of| !world.host.is_in(of) && !self.given.contains(of)).cloned().collect()
+            }
+            false => BTreeSet::new(),
+        };
+        let sudo =
+            self.before_raising(world, wanted, &adding)? && write_sudoers(world, &wanted.sudoers(DIALECT))?;
         let groups = match sudo {
             true => self.converge(world, &all, &all, now)?,
             false => {
@@ -109,10 +117,16 @@ impl Hosting {
         Ok(made)
     }
 
-    fn before_raising(&mut self, world: &mut World, wanted: &Wanted) -> Lived<bool> {
+    fn before_raising(
+        &mut self,
+        world: &mut World,
+        wanted: &Wanted,
+        adding: &BTreeSet<Membership>,
+    ) -> Lived<bool> {
         let mut lines = self.lines();
         lines.extend(wanted.grants().iter().map(line));
-        self.put(world, Applied { lines, given: self.given.clone() }, false)
+        let given = self.given.union(adding).cloned().collect();
+        self.put(world, Applied { lines, given }, !adding.is_empty())
     }
 
     pub(super) fn lines(&self) -> BTreeMap<RequestId, Line> {
