@@ -1,7 +1,9 @@
-//! What sudo says about a person and a role: asked once, by another thread, and remembered until the host's sudoers
+//! What sudo says about a person and a role: asked once, by other threads, and remembered until the host's sudoers
 //! tree changes.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::thread;
 use std::time::Duration;
 
 use jit_common::ids::RequestId;
@@ -16,6 +18,9 @@ use crate::worker::{NotTakenOn, Worker};
 
 /// How long sudo may take to answer about one command or group.
 const SUDO_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Questions that are asked at the same time, where there are so many processors. sudo reads all rules for each.
+const AT_A_TIME: usize = 4;
 
 /// One question to sudo.
 #[derive(Debug)]
@@ -42,13 +47,17 @@ pub struct Agreements {
     /// The tree as it was when each question was asked, until its answer comes or its grant is gone: an answer is not
     /// taken for a tree that it may not have seen.
     asked: BTreeMap<RequestId, Fingerprint>,
-    questions: Worker<Question>,
+    /// Boxed, for the room of a queue is taken as soon as its thread starts.
+    questions: Vec<Worker<Box<Question>>>,
+    /// How many were given out, which says whose turn it is.
+    turns: usize,
 }
 
 impl Default for Agreements {
     fn default() -> Self {
-        let questions = Worker::new("agreements", LIVE_GRANTS, answer);
-        Self { known: BTreeMap::new(), asked: BTreeMap::new(), questions }
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(AT_A_TIME);
+        let questions = (0..threads).map(|_| Worker::new("agreements", LIVE_GRANTS, answer)).collect();
+        Self { known: BTreeMap::new(), asked: BTreeMap::new(), questions, turns: 0 }
     }
 }
 
@@ -75,8 +84,16 @@ impl Agreements {
             sudo,
             answer_to,
         };
-        let given = self.questions.give(question);
+        let given =
+            self.next().map_or(Err(NotTakenOn::Full { room: 0 }), |worker| worker.give(Box::new(question)));
         self.note_asked(grant.id, tree, given)
+    }
+
+    /// Whose turn it is to ask. There is always somebody.
+    fn next(&mut self) -> Option<&mut Worker<Box<Question>>> {
+        let turn = self.turns.checked_rem(self.questions.len())?;
+        self.turns = self.turns.wrapping_add(1);
+        self.questions.get_mut(turn)
     }
 
     fn note_asked(
@@ -121,8 +138,8 @@ fn key(grant: &Grant) -> Key {
 }
 
 /// Asks sudo one question.
-fn answer(question: Question) {
-    let Question { id, user, gives, sudo, answer_to } = question;
+fn answer(question: Box<Question>) {
+    let Question { id, user, gives, sudo, answer_to } = *question;
     let groups: Vec<&str> = gives.groups.iter().map(|group| group.name.as_str()).collect();
     let answer = sudo::ask_role(&sudo, &user, gives.sudo.as_ref(), &groups, SUDO_PATIENCE);
     // An engine that has stopped wants no answer.
