@@ -49,11 +49,7 @@ impl Warnings {
 fn pending(given: &BTreeSet<(RequestId, i64)>, grant: &Grant) -> impl Iterator<Item = i64> {
     let length = grant.deadline.wall.saturating_sub(grant.start);
     let id = grant.id;
-    BEFORE
-        .into_iter()
-        .filter(move |before| length > 2 * before * NANOS && !given.contains(&(id, *before)))
-        .collect::<Vec<_>>()
-        .into_iter()
+    BEFORE.into_iter().filter(move |before| length > 2 * before * NANOS && !given.contains(&(id, *before)))
 }
 
 fn sentence(grant: &Grant, before: i64) -> String {

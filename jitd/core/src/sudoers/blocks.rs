@@ -2,6 +2,7 @@
 //!
 //! The guard does this while jitd is away. It trusts the file only as far as it looks exactly as jitd writes it.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -28,9 +29,10 @@ pub fn block_ids(text: &str) -> Option<Vec<&str>> {
 /// the shape that jitd writes: then nobody knows what a rule in it belongs to, and the caller removes all of it.
 #[must_use]
 pub fn remove_blocks(text: &str, ids: &[&str]) -> Option<String> {
+    let ids: BTreeSet<&str> = ids.iter().copied().collect();
     let mut kept = String::from(HEADER);
     for block in blocks(text)? {
-        if !ids.contains(&block.id) {
+        if !ids.contains(block.id) {
             kept.push_str(block.text);
         }
     }

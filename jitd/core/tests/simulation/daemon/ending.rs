@@ -1,6 +1,6 @@
 //! From live to off the host (`jitd/src/engine/ending.rs`): lowering never waits for the record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jit_common::ids::RequestId;
 use jitd_core::lifecycle::registry::Grant;
@@ -40,6 +40,11 @@ impl Jitd {
     /// Whoever takes a grant away takes its extension away as well.
     pub(super) fn with_extensions(&self, which: &[(RequestId, Cause)]) -> Vec<(RequestId, Cause)> {
         let mut all = which.to_vec();
+        // Looked through once: thousands end together.
+        let mut extensions: BTreeMap<RequestId, Vec<RequestId>> = BTreeMap::new();
+        for grant in self.registry.live() {
+            grant.span.replaces.into_iter().for_each(|of| extensions.entry(of).or_default().push(grant.id));
+        }
         let mut next = 0;
         while let Some((id, cause)) = all.get(next).copied() {
             next += 1;
@@ -47,9 +52,8 @@ impl Jitd {
                 Cause::Revoked | Cause::Dropped | Cause::Locked | Cause::PersonGone | Cause::Guard => true,
                 Cause::Expired | Cause::Rebooted | Cause::Replaced | Cause::Failed | Cause::Lost => false,
             };
-            let extensions = self.registry.live().filter(|grant| grant.span.replaces == Some(id));
-            let ids: Vec<RequestId> = extensions.filter(|_| goes_along).map(|grant| grant.id).collect();
-            all.extend(ids.into_iter().map(|id| (id, cause)));
+            let theirs = extensions.get(&id).filter(|_| goes_along).into_iter().flatten();
+            all.extend(theirs.map(|id| (*id, cause)));
         }
         all
     }
