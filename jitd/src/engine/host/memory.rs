@@ -3,7 +3,7 @@
 //! The file is the memory. Only when it is lost, or older than the record, does the record stand in: each intent says
 //! before anything is raised whether the person joins a group by it (docs/decisions.md).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jit_common::ids::RequestId;
 use jit_mechanisms::HostPaths;
@@ -54,14 +54,9 @@ impl Memory {
         }
     }
 
-    /// The line of a grant that may be on the host.
-    fn line(&self, id: RequestId) -> Option<&AppliedGrant> {
-        self.file.as_ref()?.grants.iter().find(|line| line.id == id)
-    }
-
-    /// Whether the file has a line for this grant.
-    pub(super) fn knows(&self, id: RequestId) -> bool {
-        self.line(id).is_some()
+    /// The grants that the file has a line for.
+    pub(super) fn known(&self) -> BTreeSet<RequestId> {
+        self.file.iter().flat_map(|file| &file.grants).map(|line| line.id).collect()
     }
 
     /// Writes what is to come beside what is there: from now on the guard can take off whatever `goal` raises, and whoever is

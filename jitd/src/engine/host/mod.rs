@@ -187,7 +187,8 @@ impl Host {
     /// written and read back, then the groups, then the guard forgets what is gone. `leaving` are the grants that are to go.
     pub fn make_so(&mut self, wanted: &Wanted, leaving: &[WantedGrant], now: &Now) -> Made {
         let mut made = Made::default();
-        let new = wanted.grants().iter().filter(|grant| !self.memory.knows(grant.id));
+        let known = self.memory.known();
+        let new = wanted.grants().iter().filter(|grant| !known.contains(&grant.id));
         self.lending.meet(&self.paths, new);
         let text = wanted.sudoers(self.dialect());
         let all = memory::all_memberships(wanted);
