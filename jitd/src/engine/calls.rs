@@ -69,8 +69,9 @@ impl Engine {
             | Request::Erase(_)
             | Request::Log(_) => {}
         }
-        // Whoever reads or ends something sees what was permitted before it.
-        self.flush(now);
+        if self.must_see_what_was_permitted(&call) {
+            self.flush(now);
+        }
         self.host.caller = call.peer.origin.pid.and_then(|pid| u32::try_from(pid).ok());
         let answer = admission::caller_is_the_person(&call.peer).and_then(|()| self.other_call(&call, now));
         self.host.caller = None;
@@ -78,6 +79,35 @@ impl Engine {
             Ok(response) => Self::answer(call.reply, response),
             Err(refusal) => self.refuse_call(call, refusal, now),
         }
+    }
+
+    /// Whether a call has to see what was permitted before it: it could end that, or show it. What is shown of others is
+    /// for those who see all. Everybody else's questions do not tear apart what goes into one commit.
+    fn must_see_what_was_permitted(&self, call: &Call) -> bool {
+        match &call.request {
+            Request::Status | Request::Roles | Request::Pending | Request::Explain { .. } => {
+                self.is_candidate(call.peer.uid)
+                    || admission::sees_all(&self.live.policy, call.peer.uid, &call.person)
+            }
+            Request::Elevate(_)
+            | Request::Extend { .. }
+            | Request::Approve { .. }
+            | Request::Await { .. }
+            | Request::Deny { .. }
+            | Request::Cancel(_)
+            | Request::Show(_)
+            | Request::Drop(_)
+            | Request::Revoke { .. }
+            | Request::Lock { .. }
+            | Request::Unlock { .. }
+            | Request::Erase(_)
+            | Request::Log(_) => true,
+        }
+    }
+
+    /// Whether something that was permitted to this person waits for its commit.
+    pub(super) fn is_candidate(&self, uid: u32) -> bool {
+        self.candidates.iter().any(|candidate| candidate.waiting.uid == uid)
     }
 
     /// Answers no to a call that was no request for a role.

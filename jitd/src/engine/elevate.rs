@@ -30,7 +30,7 @@ const OLDEST_FACTS: i64 = 5 * NANOS;
 #[derive(Debug)]
 pub struct Candidate {
     step: Raising,
-    waiting: Waiting,
+    pub(super) waiting: Waiting,
 }
 
 /// What somebody wants: a role anew, or more time for a grant of theirs.
@@ -71,8 +71,7 @@ impl Engine {
             return;
         }
         // What is not committed yet is not in the registry, and one person's requests depend on each other.
-        let same_person = |candidate: &Candidate| candidate.waiting.uid == call.peer.uid;
-        if self.candidates.len() >= STEPS_IN_A_COMMIT || self.candidates.iter().any(same_person) {
+        if self.candidates.len() >= STEPS_IN_A_COMMIT || self.is_candidate(call.peer.uid) {
             self.flush(now);
         }
         let judged = self.is_fresh(&call).and_then(|()| self.judge(&call, &wish, now));

@@ -245,8 +245,11 @@ impl Engine {
                 let _ = done.send(());
             }
             Message::Asked { id, answer } => {
-                // What was permitted before it may extend the grant that it ends.
-                self.flush(now);
+                // What was permitted before it may extend the grant that it ends, and is the same person's then. Others wait
+                // for more to go with them: each commit rewrites what all of them have.
+                if self.registry.get(id).is_some_and(|grant| self.is_candidate(grant.by.uid)) {
+                    self.flush(now);
+                }
                 self.sudo_answered(id, &answer, now);
             }
             Message::Answered(answer) => self.answered(*answer, now),
