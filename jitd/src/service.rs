@@ -21,6 +21,7 @@ use crate::enquiries::Enquiries;
 use crate::holders;
 use crate::ledger::{Ledger, OpenError};
 use crate::listen::{Reception, Seats, descriptors, socket};
+use crate::people;
 use crate::policy_files::Live;
 use crate::reload::{self, Reload};
 use crate::sinks::{self, SinkHealth};
@@ -66,6 +67,10 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> ServiceError {
     move |source| ServiceError::System { what, source }
 }
 
+/// Threads for the files of sinks, beside those of look-ups. Without a limit the runtime starts a new one for each look-up of a
+/// busy moment, hundreds of them, and each keeps memory.
+const SINK_THREADS: usize = 8;
+
 /// Runs jitd until it is told to stop.
 ///
 /// # Errors
@@ -77,6 +82,7 @@ pub fn run() -> Result<(), ServiceError> {
     let (book, registry) = open_ledger()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .max_blocking_threads(people::AT_A_TIME + SINK_THREADS)
         .build()
         .map_err(system("start the event loop"))?;
     runtime.block_on(serve(settings, clock, book, registry))

@@ -11,13 +11,22 @@ pub const NSS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Look-ups at a time. A hanging one keeps a thread until the directory service answers, and threads are what everything that may wait
 /// runs on.
-static LOOKUPS: Semaphore = Semaphore::const_new(64);
+static LOOKUPS: Semaphore = Semaphore::const_new(CALLERS);
+
+const CALLERS: usize = 64;
 
 /// The same for uids that nobody knows yet. Whoever has thousands of them keeps other newcomers waiting, and nobody else.
-static NEWCOMERS: Semaphore = Semaphore::const_new(8);
+static NEWCOMERS: Semaphore = Semaphore::const_new(UNKNOWN);
+
+const UNKNOWN: usize = 8;
 
 /// The same for what the engine wants to know. Callers, however many, do not keep it waiting.
-static FOR_THE_ENGINE: Semaphore = Semaphore::const_new(16);
+static FOR_THE_ENGINE: Semaphore = Semaphore::const_new(ENGINE);
+
+const ENGINE: usize = 16;
+
+/// Look-ups of all kinds at a time.
+pub const AT_A_TIME: usize = CALLERS + UNKNOWN + ENGINE;
 
 /// For whom something is looked up: each kind waits for its own places alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

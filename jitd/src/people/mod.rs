@@ -20,7 +20,7 @@ use nix::unistd::{Uid, User};
 
 pub use self::candidates::Candidates;
 use self::directory::{Directory, NamedGroups};
-pub use self::lookups::NSS_PATIENCE;
+pub use self::lookups::{AT_A_TIME, NSS_PATIENCE};
 use self::lookups::{Places, look_up};
 pub use self::members::is_in_group;
 
