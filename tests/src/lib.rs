@@ -11,6 +11,7 @@ mod error;
 pub mod group_soak;
 mod holder;
 mod inside;
+pub mod load;
 pub mod manifest;
 pub mod measure;
 pub mod needs;

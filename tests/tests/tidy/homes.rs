@@ -17,7 +17,13 @@ const HOMES: [(&str, &[&str], &[&str]); 6] = [
         "the clock",
         &["SystemTime::now", "Instant::now", "clock_gettime", "Timestamp::now", "Zoned::now"],
         // One per program: the core and the mechanisms get the time as an argument.
-        &["jitd/src/clock.rs", "jitd/guard/src/clock.rs", "jitctl/src/time.rs", "pam/src/clock.rs"],
+        &[
+            "jitd/src/clock.rs",
+            "jitd/guard/src/clock.rs",
+            "jitctl/src/time.rs",
+            "pam/src/clock.rs",
+            "common/examples/crowd/clock.rs",
+        ],
     ),
     ("unsafe code", &["unsafe ", "unsafe{"], &["pam/src/"]),
 ];
