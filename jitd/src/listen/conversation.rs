@@ -113,7 +113,9 @@ async fn get_to_know(uid: u32, seat: &mut Seat, reception: &Reception) -> Result
         // It may have been new when this place was taken.
         return seat.settle(uid, account);
     }
-    match people::has_account(uid).await {
+    let seats = reception.seats.clone();
+    let known = move || seats.account(uid).map(|account| account == Account::Known);
+    match people::has_account(uid, known).await {
         Ok(true) => seat.settle(uid, Account::Known),
         Ok(false) => seat.settle(uid, Account::None),
         Err(_) => Ok(()),

@@ -91,14 +91,18 @@ fn find_now(whom: &Whom, named: &BTreeSet<String>, wall: i64) -> Result<Option<F
     Ok(person.map(|person| Found { person, groups: directory.named.states() }))
 }
 
-/// Whether `uid` has an account.
+/// Whether `uid` has an account. `known` says so if that is known when its turn has come: one look-up is enough for all
+/// connections of a uid.
 ///
 /// # Errors
 /// When the account database does not answer, or not in time.
-pub async fn has_account(uid: u32) -> Result<bool, PeopleError> {
+pub async fn has_account(
+    uid: u32,
+    known: impl FnOnce() -> Option<bool> + Send + 'static,
+) -> Result<bool, PeopleError> {
     let failed = move |source| PeopleError::Nss { what: format!("uid {uid}"), source };
-    let work = move || User::from_uid(Uid::from_raw(uid)).map(|user| user.is_some()).map_err(failed);
-    look_up(Places::Newcomers, work).await?
+    let ask = move || User::from_uid(Uid::from_raw(uid)).map(|user| user.is_some()).map_err(failed);
+    look_up(Places::Newcomers, move || known().map_or_else(ask, Ok)).await?
 }
 
 /// The account name of `uid`, or `#uid` when the account database does not say.

@@ -16,8 +16,12 @@ const KEPT: u32 = 256;
 /// One in so many connections may be one that waits for others to decide.
 const WAITERS: u32 = 4;
 
-/// One in so many connections may be one of a uid that is not looked up yet. After a restart of jitd that is everybody.
-const NEWCOMERS: u32 = 2;
+/// Connections that those of uids that are not looked up yet leave to others: the rest is theirs, for after a restart of jitd
+/// everybody is new. Where there are not so many, one in [`NEWCOMERS`] is theirs.
+const FOR_OTHERS: u32 = IN_ALL / 2;
+
+/// As above.
+const NEWCOMERS: u32 = 16;
 
 /// Connections of all uids together that have no account.
 const WITHOUT_ACCOUNT: u32 = 32;
@@ -172,7 +176,7 @@ impl Seats {
             Whose::Uid(0) => u32::MAX,
             Whose::Uid(_) | Whose::WithoutAccount => self.limits.requests_per_minute,
             // Many at once are looked up too slowly, or the account database hangs: one from each of them.
-            Whose::NotLookedUp => self.limits.requests_per_minute.max(self.in_all / NEWCOMERS),
+            Whose::NotLookedUp => self.limits.requests_per_minute.max(self.newcomers()),
         };
         let held = table.held.entry(whose).or_default();
         if held.minute_ends <= now.boot {
@@ -187,6 +191,11 @@ impl Seats {
         Ok(())
     }
 
+    /// How many connections there may be of uids that are not looked up yet.
+    fn newcomers(&self) -> u32 {
+        self.in_all.saturating_sub(FOR_OTHERS).max(self.in_all / NEWCOMERS)
+    }
+
     /// Counts one connection more in a quota.
     fn sit(&self, table: &mut Table, whose: Whose, kind: Kind) -> Result<(), u32> {
         let most = match (whose, kind) {
@@ -195,7 +204,7 @@ impl Seats {
             (Whose::Uid(_), Kind::Follow) => self.limits.followers_per_uid,
             (Whose::Uid(_), Kind::Wait) => self.limits.waiters_per_uid,
             // They are there for as long as a look-up takes.
-            (Whose::NotLookedUp, _) => self.in_all / NEWCOMERS,
+            (Whose::NotLookedUp, _) => self.newcomers(),
             (Whose::WithoutAccount, _) => WITHOUT_ACCOUNT,
         };
         let count = table.held.entry(whose).or_default().count(kind);

@@ -68,7 +68,7 @@ fn a_thousand_newcomers_at_once_are_let_in_and_any_number_leaves_room_for_those_
     let held: Vec<Seat> = (2000..3000).filter_map(|uid| seats.take(uid, Kind::Call).ok()).collect();
     assert_eq!(held.len(), 1000);
     let more: Vec<Seat> = (3000..9000).filter_map(|uid| seats.take(uid, Kind::Call).ok()).collect();
-    assert_eq!(held.len() + more.len(), seats.in_all as usize / NEWCOMERS as usize);
+    assert_eq!(held.len() + more.len(), FOR_OTHERS as usize);
     assert_eq!(all(&seats, 1000).len(), Limits::default().connections_per_uid as usize);
 }
 
@@ -133,6 +133,6 @@ fn requests_of_uids_without_an_account_are_counted_together() {
 fn newcomers_whom_nobody_could_look_up_yet_each_have_a_request_and_all_together_have_an_end() {
     let seats = seats(Limits::default(), 1000..1001);
     let taken = (2000..9000).filter(|uid| seats.request(*uid, &at(0)).is_ok()).count();
-    assert_eq!(taken, seats.in_all as usize / NEWCOMERS as usize);
+    assert_eq!(taken, FOR_OTHERS as usize);
     assert!(seats.request(1000, &at(0)).is_ok());
 }
