@@ -32,10 +32,9 @@ struct Question {
     answer_to: Handle,
 }
 
-/// An answer, and what it is true of.
+/// An answer, and what it is true of beside the tree.
 #[derive(Debug)]
 struct Known {
-    tree: Fingerprint,
     gives: Gives,
     answer: RoleAgreement,
 }
@@ -44,6 +43,8 @@ struct Known {
 #[derive(Debug)]
 pub struct Agreements {
     known: BTreeMap<Key, Known>,
+    /// The tree that all of these are true of: one beside each of ten thousand answers would be most of what jitd has in memory.
+    tree: Option<Fingerprint>,
     /// The tree as it was when each question was asked, until its answer comes or its grant is gone: an answer is not
     /// taken for a tree that it may not have seen.
     asked: BTreeMap<RequestId, Fingerprint>,
@@ -57,7 +58,7 @@ impl Default for Agreements {
     fn default() -> Self {
         let threads = thread::available_parallelism().map_or(1, NonZero::get).min(AT_A_TIME);
         let questions = (0..threads).map(|_| Worker::new("agreements", LIVE_GRANTS, answer)).collect();
-        Self { known: BTreeMap::new(), asked: BTreeMap::new(), questions, turns: 0 }
+        Self { known: BTreeMap::new(), tree: None, asked: BTreeMap::new(), questions, turns: 0 }
     }
 }
 
@@ -66,7 +67,7 @@ impl Agreements {
     #[must_use]
     pub fn known(&self, host: &Host, grant: &Grant) -> Option<RoleAgreement> {
         let known = self.known.get(&key(grant))?;
-        let same = known.gives == grant.gives && host.fingerprint() == known.tree;
+        let same = known.gives == grant.gives && Some(host.fingerprint()) == self.tree;
         same.then(|| known.answer.clone())
     }
 
@@ -124,7 +125,11 @@ impl Agreements {
         let Some(tree) = self.asked.remove(&grant.id) else { return };
         // A doubtful answer is asked for again next time.
         if host.fingerprint() == tree && answer.unclear.is_empty() {
-            let known = Known { tree, gives: grant.gives.clone(), answer: answer.clone() };
+            if self.tree.as_ref() != Some(&tree) {
+                self.known.clear();
+                self.tree = Some(tree);
+            }
+            let known = Known { gives: grant.gives.clone(), answer: answer.clone() };
             self.known.insert(key(grant), known);
         }
     }
