@@ -14,6 +14,9 @@ use super::OpenError;
 const LOCK_TRIES: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
+/// Ends of the names of SQLite's own files.
+const COMPANIONS: [&str; 3] = ["-journal", "-wal", "-shm"];
+
 /// The paths of one ledger.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -76,12 +79,33 @@ impl Place {
             };
         }
         check_private(&self.database, Kind::File)?;
+        self.check_companions()?;
         let length = self.database.metadata().map_err(|error| io_error(&self.database, error))?.len();
         if length == 0 {
             // SQLite would take it for a new database and forget everything in silence.
             return Err(OpenError::NotALedger { path: self.database.clone(), why: "it is empty".to_owned() });
         }
         Ok(true)
+    }
+
+    /// What SQLite writes beside the database is opened by it without a look, a pipe too, for which it would wait for ever.
+    fn check_companions(&self) -> Result<(), OpenError> {
+        for end in COMPANIONS {
+            let mut path = self.database.as_os_str().to_owned();
+            path.push(end);
+            let path = PathBuf::from(path);
+            if !exists(&path)? {
+                continue;
+            }
+            let found = path.symlink_metadata().map_err(|error| io_error(&path, error))?;
+            if !found.is_file() || found.nlink() != 1 {
+                return Err(OpenError::Unsafe {
+                    path,
+                    why: "it is not a regular file of one name".to_owned(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Makes the renames in the folder durable.

@@ -2,8 +2,10 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use nix::fcntl::OFlag;
 
 /// How much is kept, in bytes.
 ///
@@ -38,13 +40,7 @@ impl Reserve {
         if self.held.is_some() {
             return Ok(());
         }
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits())
-            .open(&self.path)?;
+        let file = self.open()?;
         if let Err(error) = nix::fcntl::posix_fallocate(&file, 0, RESERVE_BYTES) {
             // What could be had of it stays with those who need it.
             file.set_len(0)?;
@@ -52,6 +48,24 @@ impl Reserve {
         }
         self.held = Some(file);
         Ok(())
+    }
+
+    /// The file, made where there is none. Giving the room up empties it, so whatever else stands in its place goes: a link, a
+    /// pipe, another name of a file.
+    fn open(&self) -> io::Result<File> {
+        match self.path.symlink_metadata() {
+            Ok(found) if found.is_file() && found.nlink() == 1 => {}
+            Ok(_) => std::fs::remove_file(&self.path)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(OFlag::O_NOFOLLOW.bits())
+            .open(&self.path)
     }
 
     /// Gives the room up. False when there was none to give.

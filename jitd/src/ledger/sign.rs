@@ -60,9 +60,13 @@ impl HostKey {
     /// When the file cannot be read or made, is open to others, or holds something else.
     pub fn open_or_create(path: &Path) -> Result<Self, KeyError> {
         let failed = |source| KeyError::Io { path: path.to_owned(), source };
+        let is_there = place::exists(path).map_err(|error| failed(io::Error::other(error)))?;
+        if is_there {
+            // Before it is opened: a pipe would never be read to its end.
+            check_private(path)?;
+        }
         let key = match std::fs::read_to_string(path) {
             Ok(text) => {
-                check_private(path)?;
                 let seed = chain::unhex::<32>(text.trim_end());
                 Self::of(seed.ok_or_else(|| KeyError::Format { path: path.to_owned() })?)
             }
@@ -76,7 +80,9 @@ impl HostKey {
         let mut public = path.as_os_str().to_owned();
         public.push(".pub");
         let public = PathBuf::from(public);
-        let known = std::fs::read_to_string(&public).is_ok_and(|text| text.trim_end() == key.public);
+        let is_file = public.symlink_metadata().is_ok_and(|found| found.is_file());
+        let known =
+            is_file && std::fs::read_to_string(&public).is_ok_and(|text| text.trim_end() == key.public);
         if !known {
             write(&public, &key.public, 0o644).map_err(|source| KeyError::Io { path: public, source })?;
         }
