@@ -2,15 +2,19 @@
 //!
 //! It is replaced by renaming and never synced: when the machine loses power, some entries are told again.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use jit_mechanisms::dir::{Dir, DirError, Durability, Entry};
 use jitd_core::record::chain::{self, Hash};
+use nix::unistd::Uid;
 
 /// The first line of the file.
 const HEADER: &str = "jit-cursor 1";
+
+/// Longer than this is no cursor.
+const MOST_BYTES: u64 = 4096;
 
 /// A place in one certain ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,37 +28,33 @@ pub(super) struct Position {
 /// The file of one sink.
 #[derive(Clone, Debug)]
 pub(super) struct Cursor {
-    path: PathBuf,
+    dir: PathBuf,
+    name: OsString,
 }
 
 impl Cursor {
     /// The cursor of sink `name` in the folder `dir`.
     pub(super) fn new(dir: &Path, name: &str) -> Self {
-        Self { path: dir.join(format!("{name}.cursor")) }
+        Self { dir: dir.to_owned(), name: format!("{name}.cursor").into() }
     }
 
     /// Where the sink stands. `None` when there is no file yet, or it holds nothing usable.
     pub(super) fn load(&self) -> io::Result<Option<Position>> {
-        match std::fs::read_to_string(&self.path) {
-            Ok(text) => Ok(parse(&text)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        let dir = match Dir::open(&self.dir, Uid::effective()) {
+            Err(DirError::Missing { .. }) => return Ok(None),
+            opened => opened.map_err(io::Error::other)?,
+        };
+        Ok(match dir.read(&self.name, MOST_BYTES).map_err(io::Error::other)? {
+            Entry::File(content) => std::str::from_utf8(&content.bytes).ok().and_then(parse),
+            Entry::Missing | Entry::Strange(_) => None,
+        })
     }
 
     /// Remembers where the sink stands.
     pub(super) fn save(&self, position: Position) -> io::Result<()> {
-        let beside = self.path.with_extension("cursor.new");
-        if let Some(dir) = self.path.parent() {
-            match DirBuilder::new().mode(0o700).create(dir) {
-                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-                Ok(()) | Err(_) => {}
-            }
-        }
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        writeln!(file, "{HEADER}\n{} {}", position.seq, chain::hex(&position.ledger))?;
-        std::fs::rename(&beside, &self.path)
+        let dir = Dir::open_or_make(&self.dir, Uid::effective(), 0o700).map_err(io::Error::other)?;
+        let text = format!("{HEADER}\n{} {}\n", position.seq, chain::hex(&position.ledger));
+        dir.replace(&self.name, text.as_bytes(), 0o600, Durability::ThisBoot).map_err(io::Error::other)
     }
 }
 

@@ -1,13 +1,15 @@
 //! A file of JSON lines that is at the same time an export: `jitctl log verify` reads it as it is.
 
 use std::collections::HashSet;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use jit_mechanisms::dir::Dir;
 use jitd_core::record::chain::{self, Hash};
 use jitd_core::record::export::ExportLine;
+use nix::unistd::Uid;
 
 use super::{Sink, SinkError};
 use crate::ledger::Row;
@@ -80,19 +82,12 @@ impl Sink for JsonFile {
 
 impl Open {
     fn at(path: &Path) -> io::Result<Self> {
-        if let Some(dir) = path.parent() {
-            match DirBuilder::new().mode(0o700).create(dir) {
-                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-                Ok(()) | Err(_) => {}
-            }
-        }
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits())
-            .open(path)?;
+        let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(ErrorKind::InvalidInput.into());
+        };
+        // Some hosts let others write in /var/log.
+        let dir = Dir::open_or_make(dir, Uid::effective(), 0o700).map_err(io::Error::other)?;
+        let mut file = dir.append_to(name, 0o600).map_err(io::Error::other)?;
         let length = file.metadata()?.len();
         file.seek(SeekFrom::Start(length.saturating_sub(LOOK_BACK)))?;
         let mut end = Vec::new();

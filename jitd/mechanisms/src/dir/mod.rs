@@ -242,6 +242,22 @@ impl Dir {
         openat(self.fd.as_fd(), name, flags, Mode::from_bits_truncate(mode)).map(File::from)
     }
 
+    /// Opens the file `name` for reading and for writing at its end, making it with `mode` where there is none. A link, a pipe, or a
+    /// file that has another name as well is not written to.
+    ///
+    /// # Errors
+    /// It cannot be opened or made, or is no such file.
+    pub fn append_to(&self, name: &OsStr, mode: u32) -> Result<File, DirError> {
+        let fail = |source| self.failed("write to", name, source);
+        let flags = OFlag::O_RDWR | OFlag::O_APPEND | OFlag::O_CREAT;
+        let file = self.open_file(name, flags, mode).map_err(|why| fail(why.into()))?;
+        let meta = file.metadata().map_err(fail)?;
+        match meta.is_file() && meta.nlink() == 1 {
+            true => Ok(file),
+            false => Err(fail(io::Error::other("it is not a regular file of one name"))),
+        }
+    }
+
     /// What stands under `name`; more than `max` bytes are strange.
     ///
     /// # Errors
