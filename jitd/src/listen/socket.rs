@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jit_common::refusal::Refusal;
+use jit_mechanisms::dir::Dir;
+use nix::unistd::Uid;
 use tokio::net::{UnixListener, UnixStream};
 
 use super::seats::Kind;
@@ -35,6 +37,10 @@ pub fn open(path: &Path) -> io::Result<StdListener> {
 
 /// Bound under a name of its own and renamed, so that nobody ever meets a socket with the wrong mode.
 fn bind(path: &Path) -> io::Result<StdListener> {
+    if let Some(above) = path.parent() {
+        // Held by nobody else, or somebody else could take the socket's place.
+        Dir::open(above, Uid::effective()).map_err(io::Error::other)?;
+    }
     let beside = path.with_extension("new");
     match fs::remove_file(&beside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
