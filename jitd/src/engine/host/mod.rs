@@ -15,6 +15,7 @@ mod scribe;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
 use jit_common::ids::RequestId;
@@ -29,6 +30,7 @@ use jitd_core::now::Now;
 use jitd_core::policy::{GroupRef, PersonFacts, Policy};
 use jitd_core::sudoers::{Dialect, NotAfter};
 use jitd_core::wanted::{Wanted, WantedGrant};
+use nix::fcntl::OFlag;
 
 use self::before::Before;
 pub(super) use self::change::joined_late;
@@ -135,7 +137,9 @@ impl Host {
     #[must_use]
     pub fn guard_trouble(&self) -> Option<String> {
         let not_running = || Some("it is not running: systemctl start jit-guard".to_owned());
-        match File::open(&self.paths.guard_lock).map(|lock| lock.try_lock_shared()) {
+        let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
+        let lock = File::options().read(true).custom_flags(flags).open(&self.paths.guard_lock);
+        match lock.map(|lock| lock.try_lock_shared()) {
             Ok(Err(TryLockError::WouldBlock)) => None,
             Ok(Ok(()) | Err(TryLockError::Error(_))) | Err(_) => not_running(),
         }
