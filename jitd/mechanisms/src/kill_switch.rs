@@ -53,7 +53,7 @@ pub fn read(paths: &HostPaths) -> Result<Mark, DirError> {
     Ok(match dir.read(name_of(&paths.locked_mark), SIZE_MAX)? {
         Entry::Missing => Mark::NotThrown,
         Entry::File(content) => Mark::Thrown(String::from_utf8_lossy(&content.bytes).trim_end().to_owned()),
-        Entry::Strange(_) => Mark::Thrown(String::new()),
+        Entry::Strange(why) => Mark::Thrown(format!("{} ({why})", paths.locked_mark.display())),
     })
 }
 
