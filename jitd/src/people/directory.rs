@@ -65,6 +65,9 @@ impl Directory {
         let Some(user) = User::from_uid(Uid::from_raw(uid)).map_err(failed)? else {
             return Ok(PersonFacts { uid, name: format!("#{uid}"), ..PersonFacts::default() });
         };
+        if !is_a_name(&user.name) {
+            return Err(PeopleError::Name { uid });
+        }
         let shadow = self.local.shadow(&user.name);
         let names = self.local.names_of(uid).chain([user.name.clone()]).collect();
         let shell = user.shell.to_string_lossy().into_owned();
@@ -103,6 +106,14 @@ impl Directory {
         self.names_of_gids.insert(gid, name.clone());
         Ok(name)
     }
+}
+
+/// Whether a name stands for itself alone. What was no UTF-8 has become a name that may be another's. What begins with `#` sudo takes for a
+/// uid and glibc for a comment, `-` and `+` for rules of their own; with `:` or a line break it would be more than a name in any file.
+fn is_a_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(['#', '-', '+'])
+        && !name.contains([':', '\n', char::REPLACEMENT_CHARACTER])
 }
 
 /// Root, of whom nothing needs to be asked.
@@ -187,6 +198,16 @@ mod tests {
         );
         assert_eq!(named.states().get("missing"), Some(&GroupState::Missing));
         assert!(matches!(named.states().get("unreachable"), Some(GroupState::Unreachable { .. })));
+    }
+
+    #[test]
+    fn a_name_that_others_would_take_for_something_else_is_none() {
+        for name in ["alice", "a.b", "two words", "0", "j\u{f6}rg", "a#b", "x\u{1b}"] {
+            assert!(is_a_name(name), "{name:?}");
+        }
+        for name in ["", "#0", "-rf", "+", "a:b", "a\nb", "x\u{fffd}"] {
+            assert!(!is_a_name(name), "{name:?}");
+        }
     }
 
     #[test]

@@ -35,6 +35,12 @@ pub enum PeopleError {
         /// What NSS said.
         source: Errno,
     },
+    /// What NSS calls an account is no name.
+    #[error("the account database calls uid {uid} by what is no name in /etc/passwd")]
+    Name {
+        /// Whose.
+        uid: u32,
+    },
     /// A local file could not be read.
     #[error("cannot read {path}")]
     File {
