@@ -6,7 +6,10 @@
     reason = "a failed assumption is a failed test"
 )]
 
+mod directory;
 mod links;
+mod names;
 #[path = "../scenarios/site.rs"]
 #[allow(dead_code, reason = "the scenarios use the rest of it")]
 mod site;
+mod uids;
