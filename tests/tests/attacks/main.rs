@@ -6,7 +6,10 @@
     reason = "a failed assumption is a failed test"
 )]
 
+mod callers;
 mod directory;
+mod environment;
+mod ledger;
 mod links;
 mod names;
 #[path = "../scenarios/site.rs"]
