@@ -5,6 +5,7 @@ use std::time::Duration;
 use jit_e2e::{Output, Release, Running, until};
 
 use crate::site::{HEADER, Product as _, REASON, SOON, Site, measured, site, site_with};
+use crate::votes::APPROVED;
 
 /// How often a caller dies.
 const DEATHS: usize = 10_000;
@@ -65,21 +66,6 @@ my ($all, $heard) = ('');
 $all .= $heard while sysread $in, $heard, 4096;
 $all =~ s/[^ -~]/./g; print "heard: $all\n";
 kill 'KILL', $second;
-"#;
-
-const APPROVED: &str = r#"
-[role.vault]
-summary = "What somebody has to approve"
-risk    = "high"
-sudo    = { run_as = "root", password = false, commands = [["/usr/bin/cat", "/etc/hostname"]] }
-
-[[rule]]
-name         = "vault with a lead"
-roles        = ["vault"]
-eligible     = { groups = ["oncall"] }
-max_duration = "1h"
-approvals    = [{ by = { groups = ["leads"] } }]
-pending_timeout = "2h"
 "#;
 
 fn descriptors(jitd: &Running) -> usize {

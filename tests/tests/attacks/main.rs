@@ -16,3 +16,4 @@ mod names;
 #[allow(dead_code, reason = "the scenarios use the rest of it")]
 mod site;
 mod uids;
+mod votes;
