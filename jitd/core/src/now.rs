@@ -128,4 +128,22 @@ mod tests {
         assert!(until.reached(&at(0, 110, "a")), "wall clock stepped back does not lengthen");
         assert!(until.reached(&at(1001, 1, "b")), "another boot");
     }
+
+    #[test]
+    fn with_a_wall_clock_that_is_decades_off_a_grant_keeps_its_length_and_gets_no_more() {
+        let year = 365 * 86_400 * NANOS;
+        let today = 57 * year;
+        let clocks = [i64::MIN, -today, 0, 1, today - 50 * year, today, today + 90 * year, i64::MAX];
+        for given in clocks {
+            let now = |wall, boot: i64| Now { wall, boot: boot * NANOS, boot_id: BootId("a".into()) };
+            let until = Deadline::after(&now(given, 50), 60);
+            let left = until.left(&now(given, 50));
+            // At the very end of time there is none left to give.
+            assert!(left <= 60 * NANOS && (left > 58 * NANOS || given == i64::MAX), "{given}: {left}");
+            for later in clocks {
+                assert!(until.reached(&now(later, 110)), "given at {given}, over at {later}");
+                assert!(until.left(&now(later, 50)) <= 60 * NANOS, "given at {given}, seen at {later}");
+            }
+        }
+    }
 }

@@ -9,8 +9,10 @@
 mod callers;
 mod directory;
 mod environment;
+mod floods;
 mod ledger;
 mod links;
+mod membership;
 mod names;
 #[path = "../scenarios/site.rs"]
 #[allow(dead_code, reason = "the scenarios use the rest of it")]

@@ -57,6 +57,17 @@ fn whichever_clock_is_first_counts_and_stepping_back_wins_no_time() {
     assert_eq!(plan_now(&now(0, i64::MAX / MS, "a")).0, overdue, "after a long suspend");
 }
 
+/// 1970, 1900, 2262: a battery that is empty, a server of time that lies.
+#[test]
+fn a_wall_clock_that_is_decades_off_keeps_nothing_beyond_its_time_on_the_other() {
+    let overdue = these(&[("aaaaaaaa", Why::Overdue)]);
+    for wall in [i64::MIN / MS, -2_208_988_800_000, 0, 4_102_444_800_000, i64::MAX / MS] {
+        assert_eq!(plan_now(&now(wall, 1_500, "a")).0, overdue, "{wall}");
+        let (_, next) = plan_now(&now(wall, 0, "a"));
+        assert!(matches!(next, Next::Within(wait) if wait <= LOOK), "{wall}: {next:?}");
+    }
+}
+
 #[test]
 fn a_grant_of_another_boot_goes_at_once() {
     assert_eq!(plan_now(&now(0, 0, "b")).0, these(&[("aaaaaaaa", Why::OtherBoot)]));
