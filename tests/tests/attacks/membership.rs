@@ -51,8 +51,18 @@ fn whatever_was_started_during_the_grant_is_named_when_it_has_ended() {
         let Some(site) = lending(release) else { return };
         let grant = site.grant("alice", "docker", "30m");
         let started: Vec<Running> = WAYS.iter().map(|(name, way)| start(&site, name, way)).collect();
-        let dropped = site.jitctl("alice", &["drop"]).unwrap().expect_ok();
-        let residue = site.told(&grant, "ended")["body"]["residue"].to_string();
+        let (mut grant, mut residue) = (grant, String::new());
+        // On a busy machine it says that it had no time for all of them. Who still holds the group is named the next time as well.
+        let dropped = until("all processes to be looked at", SOON, || {
+            let dropped = site.jitctl("alice", &["drop"]).unwrap().expect_ok();
+            residue = site.told(&grant, "ended")["body"]["residue"].to_string();
+            let all = !residue.contains("there was no time");
+            if !all {
+                grant = site.grant("alice", "docker", "30m");
+            }
+            all.then_some(dropped)
+        });
+        let dropped = dropped.unwrap();
         for (name, _) in WAYS {
             assert!(residue.contains(&format!("{name} (")), "{release}, {name}: {residue}");
             assert!(dropped.text().contains(&format!("{name} (")), "{release}, {name}: {dropped}");
