@@ -21,6 +21,9 @@ const RUST: [&str; 5] = [
     "/usr/bin/visudo",
 ];
 
+/// The beginning of the names of scratch files. The dot keeps sudo from reading them, wherever they are.
+const SCRATCH: &str = ".jit-visudo.";
+
 /// How many names are tried for the scratch file before giving up.
 const NAME_TRIES: u32 = 64;
 
@@ -216,7 +219,24 @@ fn verdict(accepted: bool, output: &str, file: Option<&Path>) -> Verdict {
     Verdict::Rejected { complaint: complaint.trim().to_owned() }
 }
 
-/// A file that is gone when this is.
+/// Takes away the scratch files in `dir` of programs that were killed while they asked; how many there were. Only for whoever
+/// knows that nobody asks by way of `dir` at present.
+///
+/// # Errors
+/// `dir` cannot be listed, or one cannot be taken away.
+pub fn sweep_scratch(dir: &Path) -> io::Result<usize> {
+    let mut swept = 0;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().starts_with(SCRATCH.as_bytes()) {
+            fs::remove_file(entry.path())?;
+            swept += 1;
+        }
+    }
+    Ok(swept)
+}
+
+/// A file that is gone when this is, unless its program is killed.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -225,8 +245,7 @@ impl Scratch {
         let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
         for _ in 0..NAME_TRIES {
             let number = COUNT.fetch_add(1, Ordering::Relaxed);
-            // The dot keeps sudo from reading it, wherever the directory is.
-            let path = dir.join(format!(".jit-visudo.{}.{number}", process::id()));
+            let path = dir.join(format!("{SCRATCH}{}.{number}", process::id()));
             // `create_new` never follows a link somebody laid there.
             match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
                 Ok(mut file) => {
@@ -297,5 +316,17 @@ mod tests {
         let path = first.0.clone();
         drop(first);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_somebody_left_who_was_killed_is_swept_and_nothing_else() {
+        let dir = std::env::temp_dir().join(format!("jit-sweep-{}", process::id()));
+        fs::create_dir(&dir).unwrap();
+        for name in [".jit-visudo.1.0", ".jit-visudo.22.7", "jitd.sock", ".jit.1.0.tmp"] {
+            fs::write(dir.join(name), "x").unwrap();
+        }
+        assert_eq!(sweep_scratch(&dir).unwrap(), 2);
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 2);
+        fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -165,6 +165,19 @@ pub fn write(paths: &HostPaths, applied: &Applied, durability: Durability) -> Re
     Ok(dir.replace(name, text.as_bytes(), 0o600, durability)?)
 }
 
+/// Takes away what a jitd left that was killed while it wrote the list; how many there were. For jitd alone: only it writes
+/// here, and there is one.
+///
+/// # Errors
+/// They cannot be taken away. Nobody reads them, so they are only litter.
+pub fn sweep_litter(paths: &HostPaths) -> Result<usize, DirError> {
+    match Dir::open(&paths.state_dir, paths.owner) {
+        Ok(dir) => dir.sweep(name_of(&paths.applied)),
+        Err(DirError::Missing { .. }) => Ok(0),
+        Err(why) => Err(why),
+    }
+}
+
 /// Reads it; `None` when there is none, which means that nothing is raised.
 ///
 /// # Errors

@@ -221,3 +221,16 @@ fn a_missing_state_directory_is_made_for_writing_and_is_nothing_for_reading() {
     write(&paths, &Applied::default(), Durability::ThisBoot).unwrap();
     assert_eq!(read(&paths).unwrap(), Some(Applied::default()));
 }
+
+#[test]
+fn what_a_jitd_left_that_was_killed_while_it_wrote_is_swept_and_nothing_else() {
+    let scratch = Scratch::new();
+    let paths = scratch.paths();
+    assert_eq!(sweep_litter(&paths).unwrap(), 0, "no directory");
+    write(&paths, &Applied::default(), Durability::ThisBoot).unwrap();
+    for name in [".applied.1.0.tmp", ".applied.77.3.tmp", "guard-notes", ".ledger.1.0.tmp"] {
+        fs::write(paths.state_dir.join(name), "half").unwrap();
+    }
+    assert_eq!(sweep_litter(&paths).unwrap(), 2);
+    assert!(paths.applied.exists() && paths.state_dir.join(".ledger.1.0.tmp").exists());
+}

@@ -15,11 +15,14 @@ mod scribe;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
 use jit_common::ids::RequestId;
+use jit_common::visudo;
 use jit_mechanisms::HostPaths;
+use jit_mechanisms::applied;
 use jit_mechanisms::groups::{self, Given, Membership, NotGiven, Outcome, Wanted as WantedMembers};
 use jit_mechanisms::include;
 use jit_mechanisms::removal;
@@ -72,9 +75,15 @@ pub struct Host {
 }
 
 impl Host {
-    /// Asks the host what its sudo is.
+    /// Asks the host what its sudo is. To be called before anybody else asks visudo anything: what a jitd left that was
+    /// killed while it did is swept.
     #[must_use]
     pub fn probe(paths: HostPaths) -> Self {
+        if let Err(error) = visudo::sweep_scratch(&paths.run_dir)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            crate::log::error(&format!("{} cannot be swept: {error}", paths.run_dir.display()));
+        }
         let sudo = sudo::probe(&paths, PROBE_PATIENCE).map_err(|error| crate::chain(&error));
         let (memory, lending, lately, read_back, pace, not_whole, replaced) = Default::default();
         let (left, caller) = (None, None);
@@ -155,7 +164,8 @@ impl Host {
     /// middle of a change is swept.
     pub fn remember(&mut self) {
         self.memory = Memory::read(&self.paths);
-        if let Err(error) = groups::sweep_litter(&self.paths) {
+        let sweeps = [applied::sweep_litter, removal::sweep_litter, groups::sweep_litter];
+        for error in sweeps.iter().filter_map(|sweep| sweep(&self.paths).err()) {
             crate::log::error(&crate::chain(&error));
         }
     }
