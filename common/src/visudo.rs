@@ -265,8 +265,8 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // A scratch file that stays is litter in a temporary directory; there is nobody here to tell.
-        let _ = fs::remove_file(&self.0);
+        // A scratch file that stays is litter, and there is nobody here to tell: a disk that failed once is asked once more.
+        let _ = fs::remove_file(&self.0).or_else(|_| fs::remove_file(&self.0));
     }
 }
 

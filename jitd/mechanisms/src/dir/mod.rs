@@ -305,12 +305,14 @@ impl Dir {
         Some(Identity::of(&meta))
     }
 
-    /// Takes `name` away; whether it was there.
+    /// Takes `name` away; whether it was there. One failure is not taken for an answer: a lock file that stays keeps
+    /// everybody else out for as long as its holder lives.
     ///
     /// # Errors
     /// It is there and cannot be taken away.
     pub fn unlink(&self, name: &OsStr) -> Result<bool, DirError> {
-        match unlinkat(self.fd.as_fd(), name, UnlinkatFlags::NoRemoveDir) {
+        let unlink = || unlinkat(self.fd.as_fd(), name, UnlinkatFlags::NoRemoveDir);
+        match unlink().or_else(|why| if why == Errno::ENOENT { Err(why) } else { unlink() }) {
             Ok(()) => Ok(true),
             Err(Errno::ENOENT) => Ok(false),
             Err(why) => Err(self.failed("remove", name, why.into())),
