@@ -110,6 +110,8 @@ pub struct Engine {
     retry_stuck: Option<i64>,
     /// When the host is looked at next, on the boot clock.
     next_look: i64,
+    /// How often in a row the host could not be written as it should be.
+    troubled: u32,
     /// Why the timer could not be armed, if it could not.
     no_alarm: Option<String>,
 }
@@ -181,6 +183,7 @@ impl Engine {
             removed: Made::default(),
             retry_stuck: None,
             next_look,
+            troubled: 0,
             no_alarm: None,
         }
     }

@@ -11,6 +11,7 @@ use jitd_core::lifecycle::open::Open;
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
 use jitd_core::lifecycle::step::{self, ClosedBy, EndedBy};
+use jitd_core::limits::STUCK_RETRY;
 use jitd_core::now::{NANOS, Now};
 use jitd_core::record::{Cause, Closed, Draft, Entry, Origin, Person};
 use jitd_core::wanted::{Wanted, WantedGrant};
@@ -141,7 +142,22 @@ impl Engine {
         if self.host.has_doubts() {
             self.next_look = self.next_look.min(now.boot.saturating_add(NANOS));
         }
+        self.look_again_if_troubled(&made, now);
         made
+    }
+
+    /// What could not be written is tried again soon, and less and less often as long as that goes on. Until then the guard's
+    /// list may name what is gone, and whoever an admin puts into that group by hand would be taken out.
+    fn look_again_if_troubled(&mut self, made: &Made, now: &Now) {
+        if made.trouble.is_none() && !self.host.is_behind() {
+            self.troubled = 0;
+            return;
+        }
+        let (first, most) = STUCK_RETRY;
+        let wait =
+            first.checked_shl(self.troubled).filter(|wait| *wait > 0).map_or(most, |wait| wait.min(most));
+        self.troubled = self.troubled.saturating_add(1);
+        self.next_look = self.next_look.min(now.boot.saturating_add(wait * NANOS));
     }
 
     /// Grants of groups that are others by now end: sudo knows a group by its number, and would give what nobody decided on.

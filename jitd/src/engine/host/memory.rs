@@ -21,6 +21,8 @@ pub(super) struct Memory {
     file: Option<Applied>,
     /// What may be taken out; the file says so as well once it is written.
     pub(super) given: Given,
+    /// The file could not be written when it was to be.
+    behind: bool,
 }
 
 impl Memory {
@@ -34,7 +36,7 @@ impl Memory {
             }
         };
         let given = file.as_ref().map(|file| file.given.clone()).unwrap_or_default();
-        Self { file, given }
+        Self { file, given, behind: false }
     }
 
     /// Adds what the record knows of `live` grants where the file cannot be the whole truth. A grant whose end the guard has
@@ -114,6 +116,11 @@ impl Memory {
         lines.map(|line| (line.id, line.clone())).collect()
     }
 
+    /// Whether the file is not what it should be, because it could not be written.
+    pub(super) fn is_behind(&self) -> bool {
+        self.behind
+    }
+
     /// A list that forgets somebody has to last: an older one would take out whom an admin put in by hand meanwhile.
     fn put(
         &mut self,
@@ -125,13 +132,16 @@ impl Memory {
         let new = Applied { grants: lines.into_values().collect(), given };
         let old = self.file.as_ref();
         if old.is_some_and(|old| *old == new) || (old.is_none() && new == Applied::default()) {
+            self.behind = false;
             return Ok(());
         }
+        self.behind = true;
         let durability = match old.is_some_and(|old| !old.given.is_subset(&new.given)) {
             true => Durability::AcrossReboot,
             false => at_least,
         };
         applied::write(paths, &new, durability).map_err(|error| crate::chain(&error))?;
+        self.behind = false;
         self.file = Some(new);
         Ok(())
     }

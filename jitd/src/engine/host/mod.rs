@@ -292,7 +292,8 @@ impl Host {
         }
     }
 
-    /// Forgetting may fail on a full disk: then the guard looks for something that is not there, and does nothing.
+    /// Forgetting may fail on a full disk: then the guard looks for something that is not there, and it is tried again soon,
+    /// for whoever an admin puts into the group by hand meanwhile would be taken out.
     fn forget(&mut self, wanted: &Wanted, sudo_is_so: bool) {
         let forgotten = match sudo_is_so {
             true => self.memory.after(&self.paths, wanted.grants()),
@@ -371,6 +372,12 @@ impl Host {
     #[must_use]
     pub fn has_doubts(&self) -> bool {
         self.lending.has_doubts()
+    }
+
+    /// Whether the guard's list is not what it should be, because it could not be written.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.memory.is_behind()
     }
 
     /// What an admin should look at.
