@@ -24,6 +24,7 @@ mod rootns;
 pub mod transcript;
 pub mod trees;
 mod wait;
+pub mod walk;
 pub mod workspace;
 
 /// The signals that handles on running programs take.

@@ -174,31 +174,6 @@ fn deadline_of(bed: &RootBed, id: &str) -> i64 {
 }
 
 #[test]
-fn a_guard_that_is_killed_while_it_takes_somebody_out_leaves_nothing_behind() {
-    let Some(bed) = docker(Release::Bookworm) else { return };
-    bed.run(&["grpck", "-r"]).unwrap().expect_ok();
-    let names = || bed.sh("ls -A /etc | grep -v pwd.lock").unwrap().expect_ok().out;
-    bed.sh("touch /etc/group- /etc/gshadow-").unwrap().expect_ok();
-    let before = names();
-    // Killed at the first, second… of each call that makes, names or takes away a file, until a pass gets through.
-    for call in ["linkat", "renameat", "unlinkat", "fsync", "write"] {
-        for nth in 1..100 {
-            lend(&bed, "11111111-2222-3333-4444-555555555555", &[("aaaaaaaa", HOUR, &["alice"])], &[]);
-            bed.sh("rm -f /var/lib/jit/guard-notes").unwrap().expect_ok();
-            let inject =
-                format!("strace -f -o /dev/null -e trace={call} -e inject={call}:signal=KILL:when={nth}");
-            let killed = !bed.sh(&format!("{inject} jit-guard --boot")).unwrap().success();
-            bed.run(&["jit-guard", "--boot"]).unwrap().expect_ok();
-            assert_eq!(members(&bed), "bob", "{call} {nth}");
-            assert_eq!(names(), before, "{call} {nth}");
-            if !killed {
-                break;
-            }
-        }
-    }
-}
-
-#[test]
 fn a_reboot_takes_members_out_before_anybody_can_log_in() {
     for release in Release::ALL {
         let Some(mut bed) = BootedBed::with_product(release).or_skip() else { return };

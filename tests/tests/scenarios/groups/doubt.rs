@@ -1,8 +1,8 @@
 //! Taken out while somebody may be about to write an older list, and given the same again before that is settled.
 
 use jit_e2e::{Release, Running, until};
+use serde_json::Value;
 
-use super::ends::{End, killed_at};
 use super::{files, is_in, lending, works};
 use crate::site::{Product as _, SOON, Site, measured};
 
@@ -11,6 +11,40 @@ fn gpasswd_waits(site: &Site) -> Running {
     let gpasswd = site.command(&["script", "-qec", "gpasswd boxes", "/dev/null"]).spawn().unwrap();
     until("gpasswd to run", SOON, || site.processes("gpasswd").first().copied()).unwrap();
     gpasswd
+}
+
+/// Who got to the fatal call first.
+enum End {
+    JitdDied,
+    SudoDied,
+    Through,
+}
+
+/// Lets alice ask, and kills jitd at the `number`th of these calls.
+fn killed_at(site: &Site, call: &str, number: u32) -> End {
+    let pid = site.jitd.pid_inside().unwrap().to_string();
+    let (trace, inject) = (format!("trace={call}"), format!("inject={call}:signal=SIGKILL:when={number}"));
+    let words = ["strace", "-f", "-o", "/dev/null", "-e", &trace, "-e", &inject, "-p", &pid];
+    let strace = site.command(&words).spawn().unwrap();
+    strace.wait_for("attached", SOON).unwrap();
+    site.elevate("alice", "docker", "30m");
+    let end = until("jitd to die or to be through", SOON, || {
+        let words = ["log", "--json", "--kind", "intent", "--kind", "applied", "--kind", "ended"];
+        let log = site.jitctl("root", &words).unwrap();
+        let last = log.out.lines().last().and_then(|line| serde_json::from_str::<Value>(line).ok());
+        let end = match last.as_ref().and_then(|entry| entry["kind"].as_str()) {
+            Some("applied") => Some(End::Through),
+            // The sudo that jitd asks dies as well where it writes so often, and then jitd takes the grant back.
+            Some("ended") => Some(End::SudoDied),
+            _ => None,
+        };
+        if site.jitd.is_running() { end } else { Some(End::JitdDied) }
+    });
+    let end = end.unwrap();
+    if site.jitd.is_running() {
+        site.jitd.kill().unwrap();
+    }
+    end
 }
 
 #[test]
