@@ -116,6 +116,13 @@ impl Inside {
         self.background.lock().unwrap_or_else(PoisonError::into_inner).push(running.clone());
     }
 
+    /// The programs in the background that were started last, with all they said: the newest is the last.
+    pub(crate) fn newest_stories(&self, count: usize) -> String {
+        let background = self.background.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = background.iter().rev().take(count).map(Running::story).collect::<Vec<_>>();
+        newest.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+
     /// For a bed that goes while its test fails: what the programs in the background said.
     pub(crate) fn tell_background(&self) {
         for running in self.background.lock().unwrap_or_else(PoisonError::into_inner).iter() {

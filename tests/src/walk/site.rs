@@ -17,6 +17,9 @@ pub(super) const APPLIED: &str = "/var/lib/jit/applied";
 const LOG: &str = "/var/lib/jit/ledger.db-wal";
 pub(super) const NOTES: &str = "/var/lib/jit/guard-notes";
 
+/// How many programs are told of when something does not hold.
+const TOLD: usize = 4;
+
 /// The numbers of poll(2) and ppoll(2), as proc(5) shows a call that blocks.
 const POLLS: [&str; 2] = ["7 ", "271 "];
 
@@ -240,10 +243,9 @@ impl Site {
         }
     }
 
-    /// What the daemons said.
+    /// What the daemons and strace said, those that were started last.
     pub(super) fn story(&self) -> String {
-        let daemons = [&self.guard, &self.jitd].into_iter().flatten();
-        daemons.map(Running::story).collect::<Vec<_>>().join("\n")
+        self.newest_stories(TOLD)
     }
 
     /// Asks for a role.
