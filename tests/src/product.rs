@@ -11,8 +11,8 @@ use crate::manifest::{self, Kind, Manifest};
 use crate::rootns::{Ground, next_number};
 use crate::{Error, Inside, Output, Release, Result, RootBed, Running, cache, elf, trees, until};
 
-/// How long a daemon may take to be ready.
-const READY: Duration = Duration::from_secs(10);
+/// How long a daemon may take to be ready, on a machine that is busy with other things. One that ends is noticed at once.
+const READY: Duration = Duration::from_secs(60);
 
 /// Where jitd listens.
 pub const SOCKET: &str = "/run/jit/jitd.sock";
@@ -74,7 +74,7 @@ impl RootBed {
     /// test fails.
     ///
     /// # Errors
-    /// When it ends, or is not ready within ten seconds.
+    /// When it ends, or is not ready within a minute.
     pub fn start_jitd(&self) -> Result<Running> {
         let jitd = self.start_notifying(&["/usr/sbin/jitd"])?;
         until("jitd to listen", READY, || UnixStream::connect(self.outside(SOCKET)).ok())?;
@@ -84,7 +84,7 @@ impl RootBed {
     /// Starts jit-guard as root, without systemd, as its unit does it: once with `--boot`, then for good; waits for its first look.
     ///
     /// # Errors
-    /// When `--boot` fails, it ends, or it is not ready within ten seconds.
+    /// When `--boot` fails, it ends, or it is not ready within a minute.
     pub fn start_guard(&self) -> Result<Running> {
         self.run(&["/usr/sbin/jit-guard", "--boot"])?.ok()?;
         self.start_notifying(&["/usr/sbin/jit-guard"])
@@ -93,7 +93,7 @@ impl RootBed {
     /// Starts a daemon and waits for its word that it is ready, as systemd would (sd_notify(3)).
     ///
     /// # Errors
-    /// When it ends before, or does not say so within ten seconds.
+    /// When it ends before, or does not say so within a minute.
     pub fn start_notifying(&self, words: &[&str]) -> Result<Running> {
         let path = format!("/run/ready-{}", next_number());
         let socket =

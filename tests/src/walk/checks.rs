@@ -16,7 +16,7 @@ const SPARES: [&str; 4] =
     [".group.jit-spare", ".group.lock.jit-spare", ".gshadow.jit-spare", ".gshadow.lock.jit-spare"];
 
 /// How long jitd, sudo and the guard may take to be through with what they do.
-const SETTLED: Duration = Duration::from_secs(20);
+const SETTLED: Duration = Duration::from_secs(30);
 
 /// Whether everything has to be as it was before anything was granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{Error, Output, Release, Result, RootBed, Running, until};
 
 /// Long enough for a busy machine. Nothing waits so long when things are right.
-pub(super) const SOON: Duration = Duration::from_secs(20);
+pub(super) const SOON: Duration = Duration::from_secs(60);
 
 pub(super) const SUDOERS: &str = "/run/jit/sudoers.d/jit";
 pub(super) const APPLIED: &str = "/var/lib/jit/applied";

@@ -10,7 +10,7 @@ use crate::{Error, Inside, Result, Running, Signal, processes, until};
 const TRACE: &str = "/tmp/walk-trace";
 
 /// How long strace may take to be there, or to be gone.
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 
 /// A program that stops itself before it becomes what it is to be, so that nothing of it is missed.
 const HELD: &str = "kill -STOP $$; exec \"$@\"";
