@@ -11,7 +11,7 @@ use crate::{Error, Result, until};
 /// What sudo's file holds when nothing is granted.
 const HEADER: &str = "# Written by jitd from the live grants. Changes here are undone. See: jitctl status\n";
 
-/// What may be there beside what was there before: kept while anybody is in a group by jitd.
+/// What may be there or not: jitd keeps them as long as a role gives a group, the guard alone does not.
 const SPARES: [&str; 4] =
     [".group.jit-spare", ".group.lock.jit-spare", ".gshadow.jit-spare", ".gshadow.lock.jit-spare"];
 
@@ -68,7 +68,7 @@ fn breaches(site: &Site, expected: Expected) -> Result<Vec<String>> {
     same("applied", &ids, &ids_behind(&applied, "grant "), &mut wrong);
     groups(site, &live, &applied, &mut wrong)?;
     asked_of_sudo(&live, &seen.sudo, &mut wrong);
-    litter(site, &applied, &mut wrong)?;
+    litter(site, &mut wrong)?;
     if let Some(verdict) = seen.verdict.filter(|verdict| !verdict.ends_with("WHOLE\n")) {
         wrong.push(format!("the record does not verify: {verdict}"));
     }
@@ -233,14 +233,14 @@ fn asked_of_sudo(live: &[Live], given: &BTreeSet<String>, wrong: &mut Vec<String
     }
 }
 
-/// Nothing is left that was not there before, but for what is kept while anybody is in a group by jitd.
-fn litter(site: &Site, applied: &str, wrong: &mut Vec<String>) -> Result<()> {
-    let kept = applied.contains("\ngiven ");
+/// Nothing is left that was not there before, and nothing is gone.
+fn litter(site: &Site, wrong: &mut Vec<String>) -> Result<()> {
     for ((folder, before), now) in FOLDERS.iter().zip(&site.before.names).zip(site.names()?) {
-        let spare = |name: &str| kept && SPARES.contains(&name);
-        let left: Vec<&String> = now.difference(before).filter(|name| !spare(name)).collect();
+        let counts = |name: &&String| !SPARES.contains(&name.as_str());
+        let left: Vec<&String> = now.difference(before).filter(counts).collect();
         // No list is an empty one; that is looked at by itself.
-        let gone: Vec<&String> = before.difference(&now).filter(|name| *name != "applied").collect();
+        let gone = before.difference(&now).filter(|name| *name != "applied");
+        let gone: Vec<&String> = gone.filter(counts).collect();
         if !left.is_empty() {
             wrong.push(format!("left in {folder}: {left:?}"));
         }
