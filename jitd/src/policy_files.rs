@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use jit_mechanisms::HostPaths;
 use jit_mechanisms::dir::{self, Dir, DirError};
-use jit_mechanisms::groups;
-use jit_mechanisms::sudo::{self, Sudo};
+use jit_mechanisms::groups::{self, NotGiven};
+use jit_mechanisms::sudo::{self, Reason, Sudo};
 use jitd_core::policy::{About, FindingKind, Policy, Role};
 use jitd_core::record::{DisabledRole, Entry};
 use nix::unistd::Uid;
@@ -88,7 +88,43 @@ impl Live {
 #[derive(Debug)]
 pub struct Loaded {
     outcome: Result<Live, Vec<String>>,
+    certainty: Certainty,
 }
+
+/// Whether reading the same files again could come to something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Certainty {
+    /// Not until somebody changes something.
+    Certain,
+    /// A file, visudo or the account database could not be asked.
+    Doubtful,
+}
+
+impl Loaded {
+    /// Whether it is worth reading the files again although nobody has changed them.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        self.certainty == Certainty::Doubtful
+    }
+
+    /// Whether this is what `doubtful` would have been without its doubts: of the same files, unless they could not be read.
+    #[must_use]
+    pub fn settles(&self, doubtful: &Doubt) -> bool {
+        let Doubt(hash) = doubtful;
+        let same = || hash.is_none() || self.doubt() == *doubtful;
+        self.certainty == Certainty::Certain && same()
+    }
+
+    /// What to compare a later one with.
+    #[must_use]
+    pub fn doubt(&self) -> Doubt {
+        Doubt(self.outcome.as_ref().ok().map(|live| live.policy.hash().to_string()))
+    }
+}
+
+/// The policy about which something could not be told; none when it could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt(Option<String>);
 
 /// Why a policy file is not read.
 #[derive(Debug, thiserror::Error)]
@@ -103,23 +139,43 @@ enum FileError {
     Gone { path: PathBuf },
 }
 
+impl FileError {
+    fn certainty(&self) -> Certainty {
+        match self {
+            Self::Dir(_) | Self::Gone { .. } => Certainty::Doubtful,
+            Self::Writable { .. } | Self::Strange { .. } => Certainty::Certain,
+        }
+    }
+}
+
 /// Reads `dir` and checks every role against this host. Takes a while: sudo's own parser is asked about each role.
 #[must_use]
 pub fn load(dir: &Path, paths: &HostPaths, sudo: &Result<Sudo, String>, run_as: &mut RunAs) -> Loaded {
     let texts = match read_all(dir, paths.owner) {
         Ok(texts) => texts,
-        Err(error) => return Loaded { outcome: Err(vec![crate::chain(&error)]) },
+        Err(error) => {
+            let certainty = error.certainty();
+            return Loaded { outcome: Err(vec![crate::chain(&error)]), certainty };
+        }
     };
     let borrowed: Vec<(&str, &str)> =
         texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let policy = match Policy::parse(&borrowed) {
         Ok(policy) => policy,
-        Err(errors) => return Loaded { outcome: Err(errors.iter().map(ToString::to_string).collect()) },
+        Err(errors) => {
+            let outcome = Err(errors.iter().map(ToString::to_string).collect());
+            return Loaded { outcome, certainty: Certainty::Certain };
+        }
     };
     let mut accounts = run_as.of_a_policy();
+    let mut certainty = Certainty::Certain;
     let check = |role: &Role| {
         let why = reasons_against(role, paths, sudo, |name| accounts.exists(name));
-        (!why.is_empty()).then(|| (role.name.clone(), why.join("; ")))
+        if why.iter().any(|why| matches!(why, Reason::NotTold(_))) {
+            certainty = Certainty::Doubtful;
+        }
+        let texts: Vec<&str> = why.iter().map(Reason::text).collect();
+        (!why.is_empty()).then(|| (role.name.clone(), texts.join("; ")))
     };
     let mut equals_root: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for finding in jitd_core::policy::lint(&policy) {
@@ -135,7 +191,7 @@ pub fn load(dir: &Path, paths: &HostPaths, sudo: &Result<Sudo, String>, run_as: 
         rejected: Vec::new(),
         standing: Standing::Valid,
     };
-    Loaded { outcome: Ok(live) }
+    Loaded { outcome: Ok(live), certainty }
 }
 
 /// Every reason why this host cannot carry a role: of its groups, of its commands, and of what sudo would make of both.
@@ -144,10 +200,10 @@ fn reasons_against(
     paths: &HostPaths,
     sudo: &Result<Sudo, String>,
     account_exists: impl FnOnce(&str) -> Result<bool, String>,
-) -> Vec<String> {
+) -> Vec<Reason> {
     let (gids, mut why) = match groups::resolve(paths, role.groups.iter().map(String::as_str)) {
         Ok(groups) => (groups.into_iter().map(|group| group.gid).collect(), Vec::new()),
-        Err(wrong) => (Vec::new(), wrong.iter().map(|wrong| crate::chain(wrong)).collect()),
+        Err(wrong) => (Vec::new(), wrong.iter().map(not_given).collect()),
     };
     match sudo {
         // Without a gid there is no rule to ask about.
@@ -160,9 +216,21 @@ fn reasons_against(
             account_exists,
             VISUDO_PATIENCE,
         )),
-        Err(no_sudo) => why.push(no_sudo.clone()),
+        Err(no_sudo) => why.push(Reason::Cannot(no_sudo.clone())),
     }
     why
+}
+
+fn not_given(wrong: &NotGiven) -> Reason {
+    let why = crate::chain(wrong);
+    match wrong {
+        NotGiven::Read(_) => Reason::NotTold(why),
+        NotGiven::Line(_)
+        | NotGiven::Fixed { .. }
+        | NotGiven::Root { .. }
+        | NotGiven::NoGid { .. }
+        | NotGiven::Shared { .. } => Reason::Cannot(why),
+    }
 }
 
 /// The policy that follows `old`: a bad one leaves the old one in force, and says so.
@@ -291,7 +359,8 @@ mod tests {
             let text = format!("[role.r]\nsummary = \"x\"\ngroups = {groups}\n");
             let policy = Policy::parse(&[("p.toml", &text)]).unwrap();
             let no_sudo = Err("there is no sudo".to_owned());
-            reasons_against(policy.role("r").unwrap(), &paths, &no_sudo, |_| Ok(true))
+            let why = reasons_against(policy.role("r").unwrap(), &paths, &no_sudo, |_| Ok(true));
+            why.iter().map(|why| why.text().to_owned()).collect::<Vec<String>>()
         };
         assert_eq!(why("[\"docker\"]"), ["there is no sudo"], "the group itself is fine");
         let all = why("[\"docker\", \"adm\", \"nope\", \"toor\"]");
@@ -301,6 +370,20 @@ mod tests {
             assert!(all.get(at).unwrap().contains(part), "{all:?}");
         }
         assert_eq!(all.len(), 4, "{all:?}");
+    }
+
+    #[test]
+    fn a_doubt_is_settled_by_the_same_files_alone() {
+        let of = |text: &str, certainty| {
+            let policy = Policy::parse(&[("p.toml", text)]).unwrap();
+            Loaded { outcome: Ok(Live { policy, ..Live::default() }), certainty }
+        };
+        let doubt = of("", Certainty::Doubtful).doubt();
+        assert!(of("", Certainty::Certain).settles(&doubt));
+        assert!(!of("", Certainty::Doubtful).settles(&doubt));
+        assert!(!of("# edited", Certainty::Certain).settles(&doubt));
+        let unread = Loaded { outcome: Err(Vec::new()), certainty: Certainty::Doubtful }.doubt();
+        assert!(of("# whatever", Certainty::Certain).settles(&unread));
     }
 
     #[test]

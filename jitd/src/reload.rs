@@ -1,10 +1,12 @@
 //! The thread that reads the policy: once when jitd starts, while the engine already ends what is due, and again
-//! whenever it is asked to. It may wait for visudo and for the account database; nobody waits for it.
+//! whenever it is asked to. It may wait for visudo and for the account database; nobody waits for it. What could not be told
+//! about a policy, because a disk or a directory service failed, is asked again by itself.
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
+use std::time::Duration;
 
 use jit_common::paths;
 use jit_mechanisms::HostPaths;
@@ -14,6 +16,9 @@ use tokio::sync::oneshot;
 use crate::engine::{Handle, Message};
 use crate::policy_files;
 use crate::run_as::RunAs;
+
+/// How long after a reading in doubt the next is.
+const READ_AGAIN: Duration = Duration::from_secs(5);
 
 /// Asks for the policy to be read again.
 #[derive(Clone, Debug)]
@@ -56,16 +61,34 @@ fn start_with(engine: Handle, source: Source) -> io::Result<(Reload, oneshot::Re
 
 fn run(engine: &Handle, source: &Source, asked: &Receiver<()>, handed: oneshot::Sender<()>) {
     let mut run_as = RunAs::default();
-    let mut read = || {
-        let loaded = policy_files::load(Path::new(&source.dir), &source.host, &source.sudo, &mut run_as);
-        engine.tell_blocking(Message::Policy(Box::new(loaded)))
-    };
-    if read().is_err() {
+    let mut read = || policy_files::load(Path::new(&source.dir), &source.host, &source.sudo, &mut run_as);
+    let tell = |loaded| engine.tell_blocking(Message::Policy(Box::new(loaded))).is_ok();
+    let loaded = read();
+    let mut doubt = loaded.is_doubtful().then(|| loaded.doubt());
+    if !tell(loaded) {
         return;
     }
     // jitd may be stopping already.
     let _ = handed.send(());
-    while asked.recv().is_ok() && read().is_ok() {}
+    loop {
+        let news = match &doubt {
+            None => asked.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(_) => asked.recv_timeout(READ_AGAIN),
+        };
+        let loaded = match (news, &doubt) {
+            (Ok(()), _) | (Err(RecvTimeoutError::Timeout), None) => read(),
+            (Err(RecvTimeoutError::Disconnected), _) => return,
+            (Err(RecvTimeoutError::Timeout), Some(doubt)) => match read() {
+                // What is still not known is no news, and what was changed waits until somebody says that it is to be read.
+                loaded if loaded.settles(doubt) => loaded,
+                _ => continue,
+            },
+        };
+        doubt = loaded.is_doubtful().then(|| loaded.doubt());
+        if !tell(loaded) {
+            return;
+        }
+    }
 }
 
 #[cfg(test)]

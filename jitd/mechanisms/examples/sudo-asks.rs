@@ -48,7 +48,7 @@ fn run(words: &[&str]) -> Result<(), Box<dyn Error>> {
     let exists = |_: &str| Ok(true);
     let mut out = stdout().lock();
     for reason in reasons_against(&paths, &sudo, role.as_ref(), &gids, exists, LIMIT) {
-        writeln!(out, "the host: {reason}")?;
+        writeln!(out, "the host: {}", reason.text())?;
     }
     tell(&mut out, &ask_role(&sudo, user, role.as_ref(), groups, LIMIT))?;
     Ok(())

@@ -101,3 +101,22 @@ fn a_role_that_this_host_cannot_carry_is_disabled_alone() {
         assert!(site.may("alice"), "the other roles are as they were");
     }
 }
+
+#[test]
+fn what_could_not_be_checked_is_checked_again_by_itself_and_no_other_file_is_taken() {
+    let Some(site) = site(Release::Bookworm) else { return };
+    site.sh("mv /usr/sbin/visudo /usr/sbin/visudo.away").unwrap().expect_ok();
+    let disabled = reload(&site, "policy-loaded")["body"]["disabled"].to_string();
+    assert!(disabled.contains("could not be checked"), "{disabled}");
+    // Somebody is still writing it.
+    site.policy("20-late.toml", "[role.late]\nsummary = \"Later\"\n").unwrap();
+    let before = site.record("policy-loaded").len();
+    site.sh("mv /usr/sbin/visudo.away /usr/sbin/visudo").unwrap().expect_ok();
+    site.sh("rm /etc/jit/policy.d/20-late.toml").unwrap().expect_ok();
+    let loaded = || site.record("policy-loaded").into_iter().nth(before);
+    let loaded = until("the roles to be checked again", SOON, loaded).unwrap();
+    assert_eq!(loaded["body"]["disabled"], Value::Array(Vec::new()));
+    assert!(site.record("policy-rejected").is_empty(), "a file that nobody asked to be read was read");
+    site.grant("alice", "ids", "30m");
+    assert!(site.may("alice"));
+}

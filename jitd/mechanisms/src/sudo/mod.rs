@@ -13,4 +13,4 @@ pub use fingerprint::{Fingerprint, fingerprint};
 pub use jit_common::visudo::Flavour;
 pub use probe::{Sudo, SudoError, probe};
 pub use role_agreement::{Asked, RoleAgreement, ask_role};
-pub use role_check::{path_reasons, reasons_against};
+pub use role_check::{Reason, path_reasons, reasons_against};

@@ -14,8 +14,27 @@ use crate::paths::HostPaths;
 /// The uid that a role is rendered for when visudo is asked; nothing is ever granted to it.
 const PROBE_UID: u32 = 60_000;
 
-/// Every reason why this host cannot carry the role, as sentences; none when it can. Of its groups only what sudo says of
-/// their rule is looked at here.
+/// Why this host cannot carry a role, in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It cannot.
+    Cannot(String),
+    /// Nobody could tell: asked again, the answer may be another.
+    NotTold(String),
+}
+
+impl Reason {
+    /// The sentence.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Cannot(why) | Self::NotTold(why) => why,
+        }
+    }
+}
+
+/// Every reason why this host cannot carry the role; none when it can. Of its groups only what sudo says of their rule is
+/// looked at here.
 ///
 /// `account_exists` says whether a name is an account here, or why it cannot be told. visudo may take `limit`; when it gives no answer, that is
 /// a reason too.
@@ -26,9 +45,10 @@ pub fn reasons_against(
     gids: &[u32],
     account_exists: impl FnOnce(&str) -> Result<bool, String>,
     limit: Duration,
-) -> Vec<String> {
+) -> Vec<Reason> {
     let mut reasons = role.map_or_else(Vec::new, |role| {
-        let mut reasons = path_reasons(paths, &role.commands);
+        let paths = path_reasons(paths, &role.commands).into_iter();
+        let mut reasons: Vec<Reason> = paths.map(Reason::Cannot).collect();
         reasons.extend(account_reason(role.run_as.as_str(), account_exists));
         reasons
     });
@@ -36,24 +56,20 @@ pub fn reasons_against(
     match visudo.check_text(&render_probe(role, gids, PROBE_UID, sudo.dialect()), limit) {
         Ok(Verdict::Accepted) => {}
         Ok(Verdict::Rejected { complaint }) => {
-            reasons.push(format!(
-                "{} {} refuses its rule: {complaint}",
-                visudo.program().display(),
-                visudo.version()
-            ));
+            let (program, version) = (visudo.program().display(), visudo.version());
+            reasons.push(Reason::Cannot(format!("{program} {version} refuses its rule: {complaint}")));
         }
-        Err(why) => reasons.push(format!("its rule could not be checked: {why}")),
+        Err(why) => reasons.push(Reason::NotTold(format!("its rule could not be checked: {why}"))),
     }
     reasons
 }
 
-fn account_reason(run_as: &str, account_exists: impl FnOnce(&str) -> Result<bool, String>) -> Option<String> {
+fn account_reason(run_as: &str, account_exists: impl FnOnce(&str) -> Result<bool, String>) -> Option<Reason> {
+    let account = format!("the account {run_as:?} that its commands run as");
     match account_exists(run_as) {
         Ok(true) => None,
-        Ok(false) => {
-            Some(format!("the account {run_as:?} that its commands run as does not exist on this host"))
-        }
-        Err(why) => Some(format!("the account {run_as:?} that its commands run as: {why}")),
+        Ok(false) => Some(Reason::Cannot(format!("{account} does not exist on this host"))),
+        Err(why) => Some(Reason::NotTold(format!("{account}: {why}"))),
     }
 }
 
