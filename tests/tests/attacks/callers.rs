@@ -10,6 +10,9 @@ use crate::votes::APPROVED;
 /// How often a caller dies.
 const DEATHS: usize = 10_000;
 
+/// Longer than five hundred of them take on a machine that has much else to do.
+const A_WHILE: Duration = Duration::from_secs(60);
+
 /// Asks to revoke everything, to lock the host, and for a role, each time as a process that is killed at once. Every third one is killed with
 /// half of its request sent, every third one when all of it is, and every third one hands its connection to nobody and just ends.
 const DYING: &str = r#"
@@ -91,9 +94,9 @@ fn ten_thousand_callers_who_die_get_nothing_and_leave_nothing() {
     dying(100).run().unwrap().expect_says("all are dead");
     let (open, used) = (descriptors(&site.jitd), memory(&site.jitd));
     let begun = std::time::Instant::now();
-    let all = dying(DEATHS).limit(Duration::from_secs(120)).spawn().unwrap();
+    let all = dying(DEATHS).spawn().unwrap();
     for dead in (500..=DEATHS).step_by(500) {
-        all.wait_for(&format!("{dead} are dead"), SOON).unwrap();
+        all.wait_for(&format!("{dead} are dead"), A_WHILE).unwrap();
         let other = site.command(&["jitctl", "status"]).user("dora").limit(Duration::from_secs(4));
         other.run().unwrap().expect_ok();
     }
