@@ -37,7 +37,7 @@ print "all are dead\n";
 /// Somebody who is dora by `su` connects while jitd is held up, hands the connection to a child and ends; then a process of a login of dora's own
 /// gets the number. The child asks with what it holds. Words: dora's uid, the uid that logged in, jitd's process.
 const RECYCLED: &str = r#"
-use IO::Socket::UNIX; $| = 1;
+use IO::Socket::UNIX; $| = 1; $SIG{PIPE} = 'IGNORE';
 my ($uid, $logged_in, $jitd) = @ARGV;
 sub spit { open my $f, '>', $_[0] or return 0; print $f $_[1]; close $f }
 sub become { $( = $uid; $) = "$uid $uid"; $< = $uid; $> = $uid }
