@@ -120,6 +120,8 @@ fn a_process_that_got_the_number_of_one_who_is_gone_is_not_taken_for_it() {
         let words = [dora, bob, site.jitd.pid_inside().unwrap()].map(|number| number.to_string());
         let words = [&["perl", "-e", RECYCLED], &words.each_ref().map(String::as_str)[..]].concat();
         let heard = site.command(&words).run().unwrap().expect_says("recycled\n").out;
+        // What started jitd in the bed has stopped with it, and goes on only when it is told.
+        site.jitd.thaw().unwrap();
         assert!(!heard.contains("not recycled"), "{heard}");
         if kernel() < (6, 5) {
             // It pins nobody: the number is believed, as docs/threat-model.md says.
