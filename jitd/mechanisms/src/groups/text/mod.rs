@@ -10,6 +10,8 @@ use std::ops::Range;
 use super::refusal::{Kind, Odd, Refusal, writable};
 
 mod line;
+#[cfg(any(test, feature = "scratch"))]
+pub mod plainest;
 mod untouched;
 
 pub use untouched::only_members_differ;

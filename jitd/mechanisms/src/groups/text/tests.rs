@@ -7,6 +7,7 @@
     reason = "a failed assumption is a failed test"
 )]
 
+use super::plainest::{Act, Doing, changed as reference};
 use super::*;
 
 const NAME: &str = "docker";
@@ -238,51 +239,6 @@ fn strange(dice: &mut Dice) -> Vec<u8> {
     text
 }
 
-/// The same changes, made the plainest way: whole lines taken apart and put together.
-fn reference(text: &[u8], changes: &[(&str, Act)]) -> Vec<u8> {
-    let mut lines: Vec<Vec<u8>> = text.split(|&b| b == b'\n').map(<[u8]>::to_vec).collect();
-    let own = |line: &Vec<u8>| line.split(|&b| b == b':').next() == Some(b"docker");
-    for (user, change) in changes {
-        let good = |line: &Vec<u8>| {
-            let fields: Vec<&[u8]> = line.split(|&b| b == b':').collect();
-            own(line) && fields.len() == 4 && fields[2] == b"999"
-        };
-        let all = lines.iter().filter(|line| own(line)).count();
-        let list = |line: &[u8]| -> Vec<Vec<u8>> {
-            let last = line.rsplit(|&b| b == b':').next().unwrap();
-            let last = last.strip_suffix(b"\r").unwrap_or(last);
-            if last.is_empty() { vec![] } else { last.split(|&b| b == b',').map(<[u8]>::to_vec).collect() }
-        };
-        let is = |field: &Vec<u8>| field.trim_ascii_start() == user.as_bytes();
-        let among = |line: &Vec<u8>| own(line) && list(line).iter().any(is);
-        let bad = lines.iter().any(|line| among(line) && !good(line));
-        for line in &mut lines {
-            if !good(line) {
-                continue;
-            }
-            let (mut members, cr) = (list(line), line.ends_with(b"\r"));
-            match change {
-                Act::Add if all == 1 && !cr && !members.iter().any(is) => {
-                    members.push(user.as_bytes().to_vec());
-                }
-                Act::Remove if !bad && members.iter().any(is) => members.retain(|field| !is(field)),
-                Act::Add | Act::Remove => continue,
-            }
-            let colon = line.iter().rposition(|&b| b == b':').unwrap();
-            line.truncate(colon + 1);
-            line.extend(members.join(&b","[..]));
-            line.extend_from_slice(if cr { b"\r" } else { b"" });
-        }
-    }
-    lines.join(&b"\n"[..])
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Act {
-    Add,
-    Remove,
-}
-
 #[test]
 fn strange_files_come_out_as_the_plainest_editor_would_leave_them() {
     let mut dice = Dice(0x5eed_0001);
@@ -301,7 +257,7 @@ fn strange_files_come_out_as_the_plainest_editor_would_leave_them() {
                 Act::Remove => file.remove_member(NAME, GID, user),
             };
         }
-        let expected = reference(&text, &changes);
+        let expected = reference(&text, &Doing { group: NAME, gid: GID, kind: Kind::Group }, &changes);
         let found = file.rendered().unwrap_or_else(|| text.clone());
         let shown = |bytes: &[u8]| bytes.escape_ascii().to_string();
         assert_eq!(shown(&found), shown(&expected), "round {round}: {changes:?} to {}", shown(&text));
