@@ -10,7 +10,7 @@ mod engine;
 mod enquiries;
 mod holders;
 pub mod ledger;
-mod listen;
+pub mod listen;
 pub mod log;
 mod peer;
 mod people;

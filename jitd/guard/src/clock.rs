@@ -11,7 +11,7 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// Why the time is not known.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ClockError {
+pub enum ClockError {
     /// No boot id.
     #[error("{BOOT_ID} cannot be read, so nobody knows which grants are from this boot; mount /proc")]
     BootId(#[source] io::Error),

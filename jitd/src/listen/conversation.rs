@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jit_common::codec::{self, CodecError};
-use jit_common::frame::{self, FrameError, HEADER_LEN};
+use jit_common::frame::{self, FrameError};
 use jit_common::refusal::Refusal;
 use jit_common::request::{Hello, LogQuery, Request, WIRE_VERSION};
 use jit_common::response::Response;
@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::facts::{self, Facts};
+use super::hearing::{self, NoFrame};
 use super::seats::{Account, Kind, Seat};
 use super::{Reception, fit, followers};
 use crate::engine::{Call, Message, NotTaken};
@@ -41,6 +42,15 @@ pub(super) enum Broken {
     Frame(#[from] FrameError),
     #[error("the client sent something that cannot be understood")]
     Codec(#[from] CodecError),
+}
+
+impl From<NoFrame> for Broken {
+    fn from(why: NoFrame) -> Self {
+        match why {
+            NoFrame::Io(why) => Self::Io(why),
+            NoFrame::Frame(why) => Self::Frame(why),
+        }
+    }
 }
 
 /// A client that has said hello.
@@ -281,16 +291,8 @@ async fn subject(request: &Request, reception: &Reception) -> Result<Option<Pers
 
 impl Client {
     async fn hear<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, Broken> {
-        let body = timeout(TO_ASK, self.hear_frame()).await??;
+        let body = timeout(TO_ASK, hearing::frame(&mut self.stream)).await??;
         Ok(codec::decode(&body)?)
-    }
-
-    async fn hear_frame(&mut self) -> Result<Vec<u8>, Broken> {
-        let mut header = [0; HEADER_LEN];
-        self.stream.read_exact(&mut header).await?;
-        let mut body = vec![0; frame::body_len(header, frame::MAX_REQUEST)?];
-        self.stream.read_exact(&mut body).await?;
-        Ok(body)
     }
 
     /// Sends an answer, cut where it is too long.

@@ -3,8 +3,9 @@
 mod conversation;
 pub mod descriptors;
 mod facts;
-mod fit;
+pub mod fit;
 mod followers;
+pub mod hearing;
 mod seats;
 pub mod socket;
 

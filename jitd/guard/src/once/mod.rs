@@ -18,7 +18,7 @@ use crate::sweep::{Patience, Seen, carry_out, ended, lines, unlinked};
 
 /// Why a pass was not all it should have been.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum OnceError {
+pub enum OnceError {
     /// Something is still on the host.
     #[error("something could not be taken off; run it again, or remove /run/jit/sudoers.d/jit by hand")]
     Left(#[source] RemovalError),
@@ -46,7 +46,7 @@ pub(crate) enum OnceError {
 /// # Errors
 /// Something is still there, or the time is not known. A note that cannot be written is only told: at boot jitd has
 /// yet to start.
-pub(crate) fn boot(
+pub fn boot(
     paths: &HostPaths,
     mut clock: impl FnMut() -> Result<Now, ClockError>,
     mut pause: impl FnMut(Duration),
@@ -100,7 +100,7 @@ pub(crate) fn boot(
 ///
 /// # Errors
 /// Something is still there, or jitd cannot be told.
-pub(crate) fn all(paths: &HostPaths, now: &Now) -> Result<(), OnceError> {
+pub fn all(paths: &HostPaths, now: &Now) -> Result<(), OnceError> {
     let seen = look(paths);
     let mut ids: BTreeSet<RequestId> = seen.on_host.ids();
     match &seen.known {

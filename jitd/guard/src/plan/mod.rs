@@ -10,7 +10,7 @@ use jit_mechanisms::removal::OnHost;
 use jit_mechanisms::{NANOS, Now};
 
 /// How long after a deadline jitd is given to do it itself, in nanoseconds.
-pub(crate) const GRACE: i64 = NANOS / 2;
+pub const GRACE: i64 = NANOS / 2;
 
 /// The longest the guard sleeps while any grant is applied: the wall clock may be stepped, and a jitd that wakes up
 /// may put back what was removed.
@@ -47,7 +47,7 @@ pub(crate) enum TakeOff {
 
 /// When to look again, unless something changes before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub enum Next {
     /// Not before something changes.
     OnChange,
     /// After this time.

@@ -17,7 +17,7 @@ use crate::plan::{GRACE, Known, LOOK, Next, PATIENCE, TakeOff, plan};
 
 /// The guard between two sweeps.
 #[derive(Debug)]
-pub(crate) struct Guard {
+pub struct Guard {
     paths: HostPaths,
     /// Notes that could not be written yet (a full disk). What they tell was done all the same.
     unwritten: Vec<Note>,
@@ -35,11 +35,11 @@ pub(crate) struct Guard {
 
 /// What a sweep did.
 #[derive(Debug)]
-pub(crate) struct Swept {
+pub struct Swept {
     /// Lines for the log.
-    pub(crate) said: Vec<String>,
+    pub said: Vec<String>,
     /// When to look again.
-    pub(crate) next: Next,
+    pub next: Next,
 }
 
 /// For how long `applied` has been out of reach.
@@ -106,7 +106,7 @@ impl Seen {
 
 impl Guard {
     /// A guard of these paths.
-    pub(crate) fn new(paths: &HostPaths) -> Self {
+    pub fn new(paths: &HostPaths) -> Self {
         Self {
             paths: paths.clone(),
             unwritten: Vec::new(),
@@ -120,7 +120,7 @@ impl Guard {
     }
 
     /// Sweeps once.
-    pub(crate) fn sweep(&mut self, now: &Now) -> Swept {
+    pub fn sweep(&mut self, now: &Now) -> Swept {
         let mut said = Vec::new();
         let mut wrong = BTreeSet::new();
         let mut seen = Seen::look(&self.paths, &mut wrong);

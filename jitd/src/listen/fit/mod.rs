@@ -24,7 +24,7 @@ const MOST_SENTENCES: usize = 200;
 ///
 /// # Errors
 /// When it cannot be encoded.
-pub(super) fn bodies(response: Response) -> Result<Vec<Vec<u8>>, CodecError> {
+pub fn bodies(response: Response) -> Result<Vec<Vec<u8>>, CodecError> {
     match response {
         Response::Log(entries) => entries_in_frames(entries),
         Response::Status(view) => one(status(*view)?),
