@@ -12,8 +12,8 @@ use super::{Case, Expect};
 use crate::policy::civil::CivilTime;
 use crate::policy::facts::HasPassword;
 use crate::policy::parse::{
-    Errors, PolicyError, Source, Table, Value, array, boolean, check_person_name, integer, line_of_text,
-    name_list, tables, text,
+    Errors, Places, PolicyError, Source, Table, Value, array, boolean, check_person_name, integer,
+    line_of_text, name_list, tables, text,
 };
 use crate::policy::schedule::check_zone;
 
@@ -44,7 +44,8 @@ const MOST_APPROVALS: u32 = 160;
 /// # Errors
 /// Every error of the file, in the order of its lines.
 pub fn parse_cases(name: &str, source_text: &str) -> Result<Vec<Case>, Vec<PolicyError>> {
-    let source = Source { name, text: source_text };
+    let places = Places::of(source_text);
+    let source = Source { name, text: source_text, places: &places };
     let mut errors = Errors::new(source);
     let mut cases = Vec::new();
     match DeTable::parse(source_text) {

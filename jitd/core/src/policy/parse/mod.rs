@@ -19,7 +19,7 @@ use core::fmt;
 
 pub(super) use self::keys::{Errors, Table, Value, array, boolean, integer, text};
 pub(super) use self::names::{check_person_name, line_of_text, name_list};
-pub(super) use self::source::Source;
+pub(super) use self::source::{Places, Source};
 pub(super) use self::whole::tables;
 use super::model::Policy;
 

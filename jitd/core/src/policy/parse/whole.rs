@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::keys::{Errors, Table, Value, no_more_than};
 use super::rule::Mention;
-use super::source::Source;
+use super::source::{Places, Source};
 use super::{LONGEST_FILE, MOST_FILES, MOST_ROLES, MOST_RULES, PolicyError, deny, role, rule};
 use crate::policy::model::{Location, Policy, PolicyHash};
 
@@ -47,14 +47,19 @@ enum Syntax {
 
 /// Reads the files in the order given.
 pub(super) fn read(files: &[(&str, &str)]) -> Result<Policy, Vec<PolicyError>> {
-    let mut whole = Whole::default();
     if files.len() > MOST_FILES {
-        let source = Source { name: files.last().map_or("", |(name, _)| name), text: "" };
+        let name = files.last().map_or("", |(name, _)| name);
+        let source = Source { name, text: "", places: &Places::default() };
         let message = format!("{} policy files are too many: at most {MOST_FILES} are taken", files.len());
         return Err(alloc::vec![source.error(&(0..0), message)]);
     }
-    for (name, text) in files {
-        whole.read_file(Source { name, text });
+    // What is too long is not read, and has no place but its beginning.
+    let looked_through = |text: &&str| text.len() <= LONGEST_FILE;
+    let texts = files.iter().map(|(_, text)| Some(*text).filter(looked_through).unwrap_or_default());
+    let places: Vec<Places> = texts.map(Places::of).collect();
+    let mut whole = Whole::default();
+    for ((name, text), places) in files.iter().zip(&places) {
+        whole.read_file(Source { name, text, places });
     }
     whole.check_mentions();
     if whole.errors.is_empty() {
