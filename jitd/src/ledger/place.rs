@@ -17,6 +17,9 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// Ends of the names of SQLite's own files.
 const COMPANIONS: [&str; 3] = ["-journal", "-wal", "-shm"];
 
+/// The header that every database of SQLite begins with (<https://sqlite.org/fileformat2.html>, 1.3).
+const HEADER_BYTES: u64 = 100;
+
 /// The paths of one ledger.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -81,9 +84,13 @@ impl Place {
         check_private(&self.database, Kind::File)?;
         self.check_companions()?;
         let length = self.database.metadata().map_err(|error| io_error(&self.database, error))?.len();
-        if length == 0 {
-            // SQLite would take it for a new database and forget everything in silence.
-            return Err(OpenError::NotALedger { path: self.database.clone(), why: "it is empty".to_owned() });
+        if length < HEADER_BYTES {
+            // SQLite would take it for a new database, forget everything in silence, and delete the log.
+            let why = match length {
+                0 => "it is empty".to_owned(),
+                length => format!("it has {length} bytes, and no database is so short"),
+            };
+            return Err(OpenError::NotALedger { path: self.database.clone(), why });
         }
         Ok(true)
     }

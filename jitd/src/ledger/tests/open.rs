@@ -99,6 +99,15 @@ fn what_is_no_ledger_is_not_taken_for_one() {
     };
     write(b"");
     assert!(matches!(open(dir.path()).unwrap_err(), OpenError::NotALedger { .. }), "empty");
+    // SQLite deletes the log of a database that it takes for a new one, and the newest entries may be in it alone.
+    let log = dir.join("ledger.db-wal");
+    fs::write(&log, "the newest entries").unwrap();
+    for length in [1, 99] {
+        write(&vec![b'S'; length]);
+        assert!(matches!(open(dir.path()).unwrap_err(), OpenError::NotALedger { .. }), "{length} bytes");
+        assert_eq!(fs::read_to_string(&log).unwrap(), "the newest entries", "{length} bytes");
+    }
+    fs::remove_file(&log).unwrap();
     write(&[b'x'; 5000]);
     assert!(matches!(open(dir.path()).unwrap_err(), OpenError::NotALedger { .. }), "text");
     fs::remove_file(&path).unwrap();
