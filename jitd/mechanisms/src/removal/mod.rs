@@ -227,7 +227,8 @@ fn judge(entry: &Entry) -> OnHost {
             Ok(Holds::Nothing) => OnHost::Nothing,
             Ok(Holds::Grants(ids)) => OnHost::Grants(ids),
             Ok(Holds::Unclear(named)) => unclear(named, "it is not in the shape that jitd writes"),
-            Err(_) => unclear(BTreeSet::new(), "it is not UTF-8"),
+            // sudo reads on over what is no text, so the other blocks give what they give.
+            Err(_) => unclear(Holds::of(&String::from_utf8_lossy(&content.bytes)).ids(), "it is not UTF-8"),
         },
     }
 }

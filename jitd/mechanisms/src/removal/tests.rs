@@ -1,6 +1,11 @@
 //! Removal on a good host, on a spoilt one, and against a jitd that hangs.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed assumption is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed assumption is a failed test"
+)]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -31,6 +36,18 @@ fn the_named_grants_go_and_the_others_stay() {
     assert_eq!(remove(&paths, &ids(&["aaaaaaaa"])).unwrap(), Removed::default());
     let after = fs::metadata(&paths.sudoers_file).unwrap();
     assert_eq!(before.modified().unwrap(), after.modified().unwrap(), "nothing to do is nothing done");
+}
+
+#[test]
+fn a_byte_that_is_no_text_hides_no_grant() {
+    let (_scratch, paths) = with(&["aaaaaaaa", "bbbbbbbb"]);
+    let mut bytes = fs::read(&paths.sudoers_file).unwrap();
+    let place = bytes.windows(4).rposition(|window| window == b"root").unwrap();
+    bytes[place] = 0xff;
+    fs::write(&paths.sudoers_file, bytes).unwrap();
+    assert_eq!(on_host(&paths).unwrap().ids(), ids(&["aaaaaaaa", "bbbbbbbb"]));
+    let removed = remove(&paths, &ids(&["aaaaaaaa"])).unwrap();
+    assert!(removed.unlinked.is_some() && !paths.sudoers_file.exists(), "{removed:?}");
 }
 
 #[test]
