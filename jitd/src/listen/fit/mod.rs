@@ -13,9 +13,13 @@ use jit_common::response::{EndedView, LogEntry, Response, RoleView, StatusView};
 
 use self::cut::{BARE, SHORT, keep};
 
-/// Bytes of an encoded answer. Half of a frame: whoever reads it counts up to twice as many (a number is counted as
-/// the eight bytes it fills in memory, whatever it takes on the wire) and stops at a frame's length.
+/// Bytes of an encoded answer. Half of a frame: whoever reads it counts more than there are and stops at a frame's length,
+/// for a number is counted as the bytes it fills in memory. With texts of some length between the numbers it is less than twice
+/// as many; where it is more, [`can_be_read`] sees it.
 const ROOM: usize = MAX_RESPONSE / 2;
+
+/// What one byte is counted as at most: a small number of eight bytes.
+const MOST_FOR_A_BYTE: usize = 8;
 
 /// Sentences for an admin in an answer that is too long otherwise.
 const MOST_SENTENCES: usize = 200;
@@ -55,10 +59,16 @@ fn fits<T: serde::Serialize>(value: &T) -> Result<bool, CodecError> {
     Ok(codec::encode(value)?.len() < ROOM)
 }
 
+/// Whether the client can read it: certainly where it is short, else it is tried as the client will.
+fn can_be_read(body: &[u8]) -> bool {
+    body.len() <= MAX_RESPONSE / MOST_FOR_A_BYTE
+        || (body.len() <= ROOM && codec::decode::<Response>(body).is_ok())
+}
+
 /// Whatever is still too long is said to be, which is an answer.
 fn one(response: Response) -> Result<Vec<Vec<u8>>, CodecError> {
     let body = codec::encode(&response)?;
-    if body.len() <= ROOM {
+    if can_be_read(&body) {
         return Ok(vec![body]);
     }
     let why = "the answer is too long to be sent: ask for less".into();
@@ -68,7 +78,7 @@ fn one(response: Response) -> Result<Vec<Vec<u8>>, CodecError> {
 fn entries_in_frames(entries: Vec<LogEntry>) -> Result<Vec<Vec<u8>>, CodecError> {
     let count = entries.len();
     let body = codec::encode(&Response::Log(entries.clone()))?;
-    if body.len() <= ROOM {
+    if can_be_read(&body) {
         return Ok(vec![body]);
     }
     if count <= 1 {

@@ -23,6 +23,26 @@ fn heard(response: Response) -> Vec<Response> {
     framed.map(|frame| codec::decode(&frame[frame::HEADER_LEN..]).unwrap()).collect()
 }
 
+#[test]
+fn very_many_very_short_things_are_still_an_answer_that_can_be_read() {
+    let short = EndedView {
+        id: "7k2m9xqa".parse().unwrap(),
+        was: WasView::Live,
+        person: PersonView { uid: 1000, name: "a".into() },
+        role: "r".into(),
+        stuck: None,
+        residue: Vec::new(),
+    };
+    for count in [10, 5_000, 10_000, 20_000, 25_000, 40_000] {
+        let told = heard(Response::Ended(vec![short.clone(); count]));
+        assert_eq!(told.len(), 1, "{count}");
+    }
+    let entry = LogEntry { hash: [1; 32], ..entry(1, 0) };
+    let told = heard(Response::Log(vec![entry; 9_000]));
+    let counted = |response: &Response| if let Response::Log(entries) = response { entries.len() } else { 0 };
+    assert_eq!(told.iter().map(counted).sum::<usize>(), 9_000);
+}
+
 fn gives() -> GivesView {
     let sudo = SudoView {
         run_as: "root".into(),
