@@ -183,6 +183,24 @@ fn the_second_look_finds_what_is_not_a_list_of_members() {
 }
 
 #[test]
+fn a_carriage_return_within_a_list_keeps_nobody_in() {
+    // As usermod leaves it where an editor of another system has been.
+    for (before, after) in [
+        ("docker:x:999:bob\r,alice\n", "docker:x:999:bob\r\n"),
+        ("docker:x:999:bob,\r,alice", "docker:x:999:bob,\r"),
+    ] {
+        assert_eq!(removed(before).as_deref(), Ok(after));
+        assert!(only_members_differ(before.as_bytes(), after.as_bytes(), &BTreeSet::from([NAME])));
+    }
+    for (before, after) in [
+        ("docker:x:999:bob,alice\n", "docker:x:999:bob\r\n"),
+        ("docker:x:999:bob\r,alice\n", "docker:x:999:bob\r,carol\r\n"),
+    ] {
+        assert!(!only_members_differ(before.as_bytes(), after.as_bytes(), &BTreeSet::from([NAME])));
+    }
+}
+
+#[test]
 fn the_second_look_sees_every_byte_of_a_long_text() {
     let groups = BTreeSet::from([NAME]);
     let filler = |name: char| (0..500).map(|n| format!("{name}{n}:x:{n}:member\n")).collect::<String>();

@@ -36,9 +36,20 @@ pub fn only_members_differ(before: &[u8], after: &[u8], groups: &BTreeSet<&str>)
 
 fn is_change_of_members(old: &[u8], new: &[u8], groups: &BTreeSet<&str>) -> bool {
     let named = name_of(old).and_then(|name| std::str::from_utf8(name).ok());
-    named.is_some_and(|name| groups.contains(name))
-        && head(old) == head(new)
-        && old.ends_with(b"\r") == new.ends_with(b"\r")
+    named.is_some_and(|name| groups.contains(name)) && head(old) == head(new) && keeps_its_ending(old, new)
+}
+
+/// A carriage return before the newline stays. A new one is the end of a member who stood further ahead, and is the last one now.
+fn keeps_its_ending(old: &[u8], new: &[u8]) -> bool {
+    match (old.ends_with(b"\r"), new.ends_with(b"\r")) {
+        (true, true) | (false, false) => true,
+        (true, false) => false,
+        (false, true) => {
+            let separates = |byte: &u8| *byte == b':' || *byte == b',';
+            let last = new.rsplit(separates).next().unwrap_or_default();
+            old.rsplit(separates).any(|field| field == last)
+        }
+    }
 }
 
 /// All but the last field.
