@@ -1,0 +1,4 @@
+//! Looks for bytes that break the claim of `jit_claims::sudoers`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| jit_claims::sudoers::holds(data));
