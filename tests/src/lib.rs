@@ -8,6 +8,7 @@ pub mod cache;
 pub mod demo;
 pub mod elf;
 mod error;
+pub mod fuzzing;
 pub mod group_soak;
 mod holder;
 mod inside;
