@@ -13,6 +13,7 @@ pub mod group_soak;
 mod holder;
 mod inside;
 pub mod load;
+mod machine;
 pub mod manifest;
 pub mod measure;
 pub mod needs;
@@ -33,6 +34,7 @@ pub use nix::sys::signal::Signal;
 
 pub use error::{Error, OrSkip, Result, failed};
 pub use inside::{Account, Command, Inside, Login, Output, Running, Terminal};
+pub use machine::{FIRST, MachineBed};
 pub use nspawn::{BootedBed, Unit};
 pub use rootns::RootBed;
 pub use trees::Release;

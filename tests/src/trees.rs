@@ -98,6 +98,10 @@ const PACKAGES: [&str; 25] = [
 const MASKED: [&str; 4] =
     ["audit-rules.service", "auditd.service", "systemd-networkd-wait-online.service", "e2scrub_all.timer"];
 
+/// What mmdebstrap calls a system with the essential packages, and loose files of packages.
+const SYSTEM: &str = "minbase";
+const LOOSE: &str = "extract";
+
 /// Raise it when the way a tree is made changes.
 const RECIPE: u32 = 1;
 
@@ -124,12 +128,12 @@ fn make(release: Release, packages: &str, folder: &Path) -> Result<()> {
         PathBuf::from(format!("/dev/shm/jit-{:016x}", cache::fingerprint(&folder.to_string_lossy())));
     let roomy = needs::free_mib(Path::new("/dev/shm")).is_some_and(|free| free > MEMORY_MIB);
     if !roomy {
-        tool.build(release, packages, folder)?;
+        tool.build(SYSTEM, release, packages, folder)?;
         return finish(folder);
     }
     // dpkg syncs a lot; in memory that costs nothing.
     let _ = fs::remove_dir_all(&memory);
-    let built = tool.build(release, packages, &memory).and_then(|()| copy(&memory, folder));
+    let built = tool.build(SYSTEM, release, packages, &memory).and_then(|()| copy(&memory, folder));
     let _ = fs::remove_dir_all(&memory);
     built?;
     finish(folder)
@@ -149,6 +153,14 @@ fn finish(tree: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Unpacks packages of a release with all that they need, and installs nothing: programs to be called where they lie.
+///
+/// # Errors
+/// [`Error::Missing`] when the mirror does not give them.
+pub(crate) fn unpacked(release: Release, packages: &str, folder: &Path) -> Result<()> {
+    Mmdebstrap::get()?.build(LOOSE, release, packages, folder)
+}
+
 /// mmdebstrap, unpacked from its package.
 struct Mmdebstrap {
     unpacked: cache::Entry,
@@ -165,11 +177,12 @@ impl Mmdebstrap {
         Ok(Mmdebstrap { unpacked, mirror: mirror() })
     }
 
-    fn build(&self, release: Release, packages: &str, to: &Path) -> Result<()> {
+    fn build(&self, variant: &str, release: Release, packages: &str, to: &Path) -> Result<()> {
         let root = self.unpacked.path();
         let mut command = Command::new("unshare");
         command.args(["-m", "--propagation", "private", "perl"]).arg(root.join("usr/bin/mmdebstrap"));
-        command.args(["--quiet", "--mode=root", "--variant=minbase", "--dpkgopt=force-unsafe-io"]);
+        command.args(["--quiet", "--mode=root", "--dpkgopt=force-unsafe-io"]);
+        command.arg(format!("--variant={variant}"));
         command.args(["--aptopt=Acquire::Languages \"none\"", "--aptopt=APT::Install-Recommends \"false\""]);
         command.args(proxy());
         command.arg(format!("--include={packages}")).arg(release.suite()).arg(to).arg(&self.mirror);

@@ -266,6 +266,6 @@ fn strings(words: &[&str]) -> Vec<String> {
 }
 
 /// One word for a shell.
-fn quote(word: &str) -> String {
+pub(crate) fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }

@@ -13,6 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::error::say;
 use crate::{Error, Result, processes};
 
+pub(crate) use command::quote;
 pub use command::{Command, Login, Terminal};
 pub use output::Output;
 pub use people::Account;

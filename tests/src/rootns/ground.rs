@@ -23,8 +23,23 @@ pub(crate) struct Folder {
 }
 
 impl Ground {
-    /// An empty folder on the disk. Those of harnesses that were killed are taken away first.
+    /// A folder on the disk.
     pub(crate) fn disk() -> Result<Ground> {
+        Folder::new().map(Ground::Disk)
+    }
+
+    /// The folder; nothing for memory.
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Ground::Memory => Path::new(""),
+            Ground::Disk(folder) => &folder.path,
+        }
+    }
+}
+
+impl Folder {
+    /// An empty one. Those of harnesses that were killed are taken away first.
+    pub(crate) fn new() -> Result<Folder> {
         let all = cache::folder()?.join("on-disk");
         fs::create_dir_all(&all).map_err(Error::io(format!("create {}", all.display())))?;
         // Nobody sweeps a folder between its making and its locking.
@@ -36,15 +51,12 @@ impl Ground {
         let locked = || format!("lock {}", path.display());
         let lock = File::open(&path).map_err(Error::io(locked()))?;
         lock.lock().map_err(Error::io(locked()))?;
-        Ok(Ground::Disk(Folder { path, lock }))
+        Ok(Folder { path, lock })
     }
 
-    /// The folder; nothing for memory.
-    pub(super) fn path(&self) -> &Path {
-        match self {
-            Ground::Memory => Path::new(""),
-            Ground::Disk(folder) => &folder.path,
-        }
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{Error, Inside, Release, Result, cache, trees};
 
 mod ground;
 
-pub(crate) use ground::Ground;
+pub(crate) use ground::{Folder, Ground};
 
 const SCRIPT: &str = include_str!("holder.sh");
 
