@@ -19,10 +19,10 @@ use crate::{Error, Output, Release, Result, until};
 pub use saved::FIRST;
 
 /// The longest a command may take when nothing else is said.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// How long a machine may take to go down, to fall asleep or to wake up.
-const TURNING: Duration = Duration::from_secs(120);
+const TURNING: Duration = Duration::from_secs(300);
 
 /// A machine. It goes on where it was saved, in some seconds, and is gone with its disk when it is dropped or the test's process dies.
 #[derive(Debug)]
@@ -36,13 +36,13 @@ pub struct MachineBed {
 }
 
 impl MachineBed {
-    /// A machine with the product installed as its package does it, units enabled and started, on which `setup`, a bash script, has
-    /// run as root. It was booted once for all tests with the same setup, and saved.
+    /// A machine with the product installed as its package does it, units enabled and started, and with the people and the policy of
+    /// `setup.sh`. It was booted once for each build, and saved.
     ///
     /// # Errors
-    /// [`Error::Missing`] when this machine cannot have it; else when the product does not build, install or start, or `setup` fails.
-    pub fn with_product(release: Release, setup: &str) -> Result<MachineBed> {
-        let saved = Saved::get(release, setup)?;
+    /// [`Error::Missing`] when this machine cannot have it; else when the product does not build, install or start.
+    pub fn with_product(release: Release) -> Result<MachineBed> {
+        let saved = Saved::get(release)?;
         let folder = Folder::new()?;
         saved.disk(folder.path())?;
         let mut holder = emulator::holder(folder.path())?;

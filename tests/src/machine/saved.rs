@@ -16,12 +16,13 @@ const IMAGE: &str = include_str!("image.sh");
 const AGENT: &str = include_str!("agent.sh");
 const AGENT_UNIT: &str = include_str!("agent.service");
 const AS: &str = include_str!("as.sh");
+const SETUP: &str = include_str!("setup.sh");
 
 /// The size of the disk. The file of it is as large as what is on it.
 const DISK: &str = "1500M";
 
 /// How long a machine may take from its first instruction to its first answer, or to be set up: a busy machine emulates slowly.
-pub(crate) const BOOT: Duration = Duration::from_secs(300);
+pub(crate) const BOOT: Duration = Duration::from_secs(900);
 
 /// What the clock on the board says when the machine is booted for the first time: later than any release, so that nobody corrects it.
 pub const FIRST: &str = "2030-06-01T12:00:00";
@@ -37,15 +38,26 @@ pub(crate) struct Saved {
 }
 
 impl Saved {
-    /// The machine of a release with the product, on which `setup` has run as root; booted and saved if it is not there yet.
-    pub(crate) fn get(release: Release, setup: &str) -> Result<Saved> {
+    /// The machine of a release with the product, people and a policy; booted and saved if it is not there yet.
+    pub(crate) fn get(release: Release) -> Result<Saved> {
         let tools = Tools::get(release)?;
         let layers = vec![product::layer(release)?, trees::tree(release)?];
         let system = lower(&layers);
         let install = manifest::script("postinst")?;
         let kept = tools.tree();
-        let recipe =
-            [IMAGE, AGENT, AGENT_UNIT, AS, DISK, FIRST, &install, setup, &system, &kept.to_string_lossy()];
+        let recipe = [
+            emulator::MACHINE,
+            IMAGE,
+            AGENT,
+            AGENT_UNIT,
+            AS,
+            DISK,
+            FIRST,
+            &install,
+            SETUP,
+            &system,
+            &kept.to_string_lossy(),
+        ];
         let name = format!("machine-{}", release.suite());
         let entry = cache::entry(&name, &recipe.join("\0"), |folder| {
             say(&format!("booting a {release} machine (once for each build, about half a minute)"));
@@ -59,7 +71,7 @@ impl Saved {
                 "the installation",
                 &format!("sh -s configure <<'SCRIPT'\n{install}\nSCRIPT\n"),
             )?;
-            run(&machine.ports, "the setup", &format!("set -e\n{setup}\nsync\n"))?;
+            run(&machine.ports, "the setup", &format!("set -e\n{SETUP}\nsync\n"))?;
             machine.save(&folder.join("state"))?;
             emulator::cut(&mut holder)
         })?;

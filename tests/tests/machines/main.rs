@@ -9,6 +9,7 @@
 mod asleep;
 mod clocks;
 mod full;
+mod killed;
 mod power;
 mod reboots;
 mod site;
