@@ -13,12 +13,13 @@ fn with_the_root_file_system_full_nothing_is_given_and_everything_ends() {
         let long = [bed.grant("dora", "docker", "30m"), bed.grant("dora", "ids", "30m")];
         let fill = "free=$(df --output=avail -B1 / | tail -n 1); fallocate -l $free /fill; ! dd if=/dev/zero of=/fill2 bs=4k status=none; ! dd if=/dev/zero of=/fill3 bs=1k status=none; sync; df /";
         bed.sh(fill).unwrap().expect_ok().expect_says("100%");
+        assert!(bed.boot_clock() < short.boot, "it is full before anything falls due");
         let refused = bed.elevate("alice", "ids", "30m");
         assert_ne!(refused.code, 0, "{refused}");
         refused.expect_says("Nothing was granted").expect_says("space");
         assert!(!bed.may("alice"));
-        let out = || (bed.boot_clock() > short.boot && !bed.is_in("alice")).then_some(());
-        until("alice to be out", SOON, out).unwrap();
+        bed.idle_until(short.boot);
+        until("alice to be out", SOON, || (!bed.is_in("alice")).then_some(())).unwrap();
         assert!(!bed.works("alice") && bed.is_in("dora") && bed.works("dora"));
         bed.jitctl("dora", &["drop", "--all"]).unwrap().expect_ok();
         assert_eq!(bed.groups(), before);

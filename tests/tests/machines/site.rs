@@ -83,6 +83,10 @@ pub(crate) trait Site {
 
     /// Nanoseconds of the clock that counts suspends.
     fn boot_clock(&self) -> i64;
+
+    /// Lets the machine be idle until this moment of that clock. Whoever looks again and again instead keeps it busy, and then its time
+    /// goes slower than ours.
+    fn idle_until(&self, boot: i64);
 }
 
 impl Site for MachineBed {
@@ -142,6 +146,11 @@ impl Site for MachineBed {
         let text = self.sh("cat /proc/uptime").unwrap().expect_ok().out;
         let (whole, rest) = text.split_once(' ').unwrap().0.split_once('.').unwrap();
         whole.parse::<i64>().unwrap() * SECOND + rest.parse::<i64>().unwrap() * (SECOND / 100)
+    }
+
+    fn idle_until(&self, boot: i64) {
+        let left = (boot - self.boot_clock()).max(0);
+        self.sh(&format!("sleep {}.{:09}", left / SECOND, left % SECOND)).unwrap().expect_ok();
     }
 }
 
