@@ -49,8 +49,8 @@ fn hold(bed: &MachineBed, cut: &Cut) {
         pid=$(systemctl show -p MainPID --value jitd)
         for task in /proc/$pid/task/*; do [ "$(cat $task/comm)" = engine ] && break; done
         engine=${{task##*/}}
-        setsid -f strace -o /dev/null -e trace={call} -e inject={call}:delay_enter=1h:when={number} -p $engine > /run/strace 2>&1
-        until grep -q attached /run/strace; do sleep 0.1; done
+        setsid -f strace -o /dev/null -e trace={call} -e inject={call}:delay_enter=3600s:when={number} -p $engine > /run/strace 2>&1
+        until grep -q attached /run/strace; do sleep 0.1; pgrep -x strace > /dev/null || {{ cat /run/strace; exit 1; }}; done
         setsid -f /usr/local/lib/bed/as alice jitctl {words} > /run/told 2>&1"#
     );
     bed.sh(&script).unwrap().expect_ok();
