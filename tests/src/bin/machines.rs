@@ -1,4 +1,4 @@
-//! `cargo machines [TEST]`: the tests of whole machines at length: power cuts at every moment, and on Debian 13 as well.
+//! `cargo machines [TEST]`: the tests of whole machines at length: power cuts at every moment.
 
 use std::process::{Command, ExitCode};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::site::{SECOND, Site as _, machine, measured, nobody_has_anything, releases};
+use crate::site::{RELEASES, SECOND, Site as _, machine, measured, nobody_has_anything};
 
 /// Asks sudo again and again, and notes the boot clock before each try and what came of it.
 const TRIES: &str = r#"
@@ -29,7 +29,7 @@ fn tries(text: &str) -> Vec<(i64, bool)> {
 
 #[test]
 fn what_falls_due_in_a_suspend_is_over_before_sudo_agrees_to_anything() {
-    for release in releases() {
+    for release in RELEASES {
         let Some(mut bed) = machine(release) else { return };
         let before = bed.groups();
         let (group, sudo) = (bed.grant("alice", "docker", LENGTH), bed.grant("dora", "ids", LENGTH));

@@ -3,7 +3,7 @@
 use jit_e2e::{MachineBed, until};
 use serde_json::Value;
 
-use crate::site::{Granted, SECOND, SOON, Site as _, machine, measured, nobody_has_anything, releases};
+use crate::site::{Granted, RELEASES, SECOND, SOON, Site as _, machine, measured, nobody_has_anything};
 
 /// How long after the deadline, or after the step, it may be until somebody is out.
 const LATE: i64 = 2 * SECOND;
@@ -31,7 +31,7 @@ fn entry(bed: &MachineBed, kind: &str, id: &str) -> Option<Value> {
 
 #[test]
 fn a_wall_clock_that_is_set_back_prolongs_nothing() {
-    for release in releases() {
+    for release in RELEASES {
         let Some(bed) = machine(release) else { return };
         let before = bed.groups();
         for to in ["-2 hours", "2001-01-01"] {
@@ -54,7 +54,7 @@ fn a_wall_clock_that_is_set_back_prolongs_nothing() {
 
 #[test]
 fn a_wall_clock_that_is_set_forward_ends_what_is_due_by_then_and_back_again_brings_nothing_back() {
-    for release in releases() {
+    for release in RELEASES {
         let Some(bed) = machine(release) else { return };
         let before = bed.groups();
         let short = bed.grant("alice", "docker", "1h");

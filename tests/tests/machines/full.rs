@@ -2,11 +2,11 @@
 
 use jit_e2e::until;
 
-use crate::site::{SOON, Site as _, machine, nobody_has_anything, releases};
+use crate::site::{RELEASES, SOON, Site as _, machine, nobody_has_anything};
 
 #[test]
 fn with_the_root_file_system_full_nothing_is_given_and_everything_ends() {
-    for release in releases() {
+    for release in RELEASES {
         let Some(bed) = machine(release) else { return };
         let before = bed.groups();
         let short = bed.grant("alice", "docker", "15s");

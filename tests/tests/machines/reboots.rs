@@ -1,10 +1,10 @@
 //! A reboot in good order: everything is over before anybody can log in, whatever the clock says afterwards.
 
-use crate::site::{Site as _, machine, nobody_has_anything, releases};
+use crate::site::{RELEASES, Site as _, machine, nobody_has_anything};
 
 #[test]
 fn after_a_reboot_everything_is_over_before_anybody_can_log_in() {
-    for release in releases() {
+    for release in RELEASES {
         let Some(mut bed) = machine(release) else { return };
         let before = bed.groups();
         let grants = [

@@ -29,12 +29,7 @@ pub(crate) fn extent() -> Extent {
 }
 
 /// The releases whose machines are tried.
-pub(crate) fn releases() -> Vec<Release> {
-    match extent() {
-        Extent::Some => vec![Release::Bookworm],
-        Extent::All => Release::ALL.to_vec(),
-    }
-}
+pub(crate) const RELEASES: [Release; 1] = [Release::Bookworm];
 
 /// A machine on which nothing is granted.
 pub(crate) fn machine(release: Release) -> Option<MachineBed> {
