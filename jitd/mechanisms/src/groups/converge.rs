@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::ended::barred;
 use super::error::GroupsError;
 use super::files::{Files, Wrote};
-use super::plan::{Adds, Plan};
+use super::plan::Plan;
 use super::refusal::Refusal;
 use super::turn::Turn;
 use super::{Caches, Given, Membership, Outcome, Report, Wanted};
@@ -19,11 +19,11 @@ pub(super) const TRIES: u32 = 8;
 /// What only the caller knows or keeps.
 pub trait Caller {
     /// Notes down what is about to be put in for the first time, so that whatever happens next, it is known to be
-    /// ours. Called under the first lock and before anything is in its place, sometimes more than once, not at all when
-    /// there is nothing to put in.
+    /// ours; that is nobody when people are only put back. Called under the first lock and before anything is in its place,
+    /// sometimes more than once, not at all when nobody is put in or back.
     ///
     /// # Errors
-    /// Why it could not be noted: nobody is put in then, and removals are done all the same.
+    /// Why it could not be noted: nobody is put in or back then, and removals are done all the same.
     fn about_to_add(&mut self, adding: &Given) -> Result<(), String>;
 
     /// The uid of a user that is not in `/etc/passwd`, as looked up before: a lock is held, so nobody may be asked
@@ -56,7 +56,7 @@ pub fn look(
 ) -> Result<Report, GroupsError> {
     let dir = Dir::open_as_it_is(&paths.etc_dir, paths.owner)?;
     let files = Files::read(&dir, paths)?;
-    let plan = files.plan(wanted, given, &Adds::Open, &mut |user| caller.uid_elsewhere(user));
+    let plan = files.plan(wanted, given, &mut |user| caller.uid_elsewhere(user));
     if plan.raised().next().is_some() {
         dir.check()?;
     }
@@ -161,7 +161,6 @@ pub fn converge(
 struct Goal {
     wanted: Wanted,
     given: Given,
-    adds: Adds,
     barred: BTreeMap<Membership, Refusal>,
 }
 
@@ -174,12 +173,12 @@ enum Goes {
 
 impl Goal {
     fn new(wanted: &Wanted, given: &Given) -> Self {
-        Self { wanted: wanted.clone(), given: given.clone(), adds: Adds::Open, barred: BTreeMap::new() }
+        Self { wanted: wanted.clone(), given: given.clone(), barred: BTreeMap::new() }
     }
 
     fn plan(&self, files: &Files<'_>, caller: &mut impl Caller) -> Plan {
         let elsewhere = &mut |user: &str| caller.uid_elsewhere(user);
-        let mut plan = files.plan(&self.wanted, &self.given, &self.adds, elsewhere);
+        let mut plan = files.plan(&self.wanted, &self.given, elsewhere);
         let barred = self.barred.iter().map(|(of, why)| (of.clone(), Outcome::Refused(why.clone())));
         plan.outcomes.extend(barred);
         plan
@@ -187,7 +186,7 @@ impl Goal {
 
     /// Writes what the plan changes beside the files, and then has the caller note whom it puts in: nothing is in its
     /// place yet, and what the file system commits for the note it commits for these as well. Should it not be noted,
-    /// the plan is another one.
+    /// nobody is put in or back.
     fn stage<'f>(
         &mut self,
         files: &Files<'f>,
@@ -197,10 +196,13 @@ impl Goal {
         loop {
             files.check(&plan, &self.wanted, &self.given)?;
             let staged = files.stage(&plan)?;
-            let adding = plan.added();
-            match if adding.is_empty() { Ok(()) } else { caller.about_to_add(&adding) } {
+            let raises = plan.raised().next().is_some();
+            match if raises { caller.about_to_add(&plan.added()) } else { Ok(()) } {
                 Ok(()) => return Ok((plan, staged)),
-                Err(why) => self.adds = Adds::Closed(why),
+                Err(why) => {
+                    let not_noted = |of: &Membership| (of.clone(), Refusal::NotNoted { why: why.clone() });
+                    self.bar(&plan.raised().map(not_noted).collect());
+                }
             }
             plan = self.plan(files, caller);
         }

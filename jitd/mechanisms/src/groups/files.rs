@@ -8,7 +8,7 @@ use super::accounts::Elsewhere;
 use super::error::GroupsError;
 use super::file::{self, Found, Read};
 use super::locks::LinkLock;
-use super::plan::{Adds, Gshadow, Plan, Texts, groups, plan};
+use super::plan::{Gshadow, Plan, Texts, groups, plan};
 use super::spare;
 use super::text::only_members_differ;
 use super::turn::Turn;
@@ -76,20 +76,14 @@ impl<'a> Files<'a> {
             && self.dir.identity(self.passwd_name) == self.passwd.1
     }
 
-    pub(super) fn plan(
-        &self,
-        wanted: &Wanted,
-        given: &Given,
-        adds: &Adds,
-        elsewhere: &mut Elsewhere<'_>,
-    ) -> Plan {
+    pub(super) fn plan(&self, wanted: &Wanted, given: &Given, elsewhere: &mut Elsewhere<'_>) -> Plan {
         let gshadow = match &self.gshadow {
             Found::Missing => Gshadow::Absent,
             Found::File(read) => Gshadow::Text(&read.bytes),
             Found::Fixed(why) => Gshadow::Unusable(why.clone()),
         };
         let texts = Texts { group: &self.group.bytes, gshadow, passwd: &self.passwd.0 };
-        plan(&texts, wanted, given, adds, elsewhere)
+        plan(&texts, wanted, given, elsewhere)
     }
 
     /// What the plan changes: the file's name, as it was, and as it shall be. In the order of shadow-utils.

@@ -12,9 +12,7 @@ use nix::unistd::Pid;
 
 use super::locks::{PasswordLock, PasswordLocked, is_left_behind};
 use super::spare::{drop_spares, is_spare};
-use crate::applied;
 use crate::dir::{Dir, DirError, Entry};
-use crate::guard_notes;
 use crate::paths::{HostPaths, name_of};
 
 /// More than this is no file with a pid in it.
@@ -34,7 +32,7 @@ pub fn sweep_litter(paths: &HostPaths) -> Result<usize, DirError> {
     let of = [name_of(&paths.etc_group), name_of(&paths.etc_gshadow)];
     let names = dir.names()?;
     let mut swept = 0;
-    if names.iter().any(|name| is_spare(paths, name)) && nobody_is_given(paths) {
+    if names.iter().any(|name| is_spare(paths, name)) {
         swept += drop_spares(paths)?;
     }
     let locks: Vec<&OsString> = names.iter().filter(|name| of.iter().any(|of| is_lock(name, of))).collect();
@@ -61,12 +59,6 @@ pub fn sweep_litter(paths: &HostPaths) -> Result<usize, DirError> {
         }
     }
     Ok(swept)
-}
-
-/// Whether nobody is in a group by jitd, as far as is known.
-fn nobody_is_given(paths: &HostPaths) -> bool {
-    let (Ok(applied), Ok(noted)) = (applied::read(paths), guard_notes::noted(paths)) else { return false };
-    applied.is_none_or(|applied| applied.given.iter().all(|of| noted.members.contains_key(of)))
 }
 
 /// The pid in `FILE.PID`, the name under which a lock file is written (see [`super::locks`]).

@@ -19,15 +19,6 @@ pub(super) enum Gshadow<'b> {
     Unusable(String),
 }
 
-/// Whether anybody may be put in.
-#[derive(Debug)]
-pub(super) enum Adds {
-    /// Yes.
-    Open,
-    /// No: it could not be noted first.
-    Closed(String),
-}
-
 /// What the files hold.
 #[derive(Debug)]
 pub(super) struct Texts<'b> {
@@ -78,13 +69,7 @@ pub(super) fn groups<'a>(wanted: &'a Wanted, given: &'a Given) -> BTreeSet<&'a s
 }
 
 /// Decides. Removals come first, so that a list is never longer than it has to be.
-pub(super) fn plan(
-    texts: &Texts<'_>,
-    wanted: &Wanted,
-    given: &Given,
-    adds: &Adds,
-    elsewhere: &mut Elsewhere<'_>,
-) -> Plan {
+pub(super) fn plan(texts: &Texts<'_>, wanted: &Wanted, given: &Given, elsewhere: &mut Elsewhere<'_>) -> Plan {
     let names = groups(wanted, given);
     let users = wanted.memberships().chain(given).map(|of| of.user.as_str()).collect();
     let gshadow = match &texts.gshadow {
@@ -109,7 +94,7 @@ pub(super) fn plan(
         outcomes.insert(of.clone(), work.take(of).unwrap_or_else(Outcome::Refused));
     }
     for of in wanted.memberships() {
-        let outcome = if given.contains(of) { work.keep(of) } else { work.give(of, adds) };
+        let outcome = if given.contains(of) { work.keep(of) } else { work.give(of) };
         outcomes.insert(of.clone(), outcome.unwrap_or_else(Outcome::Refused));
     }
     let gshadow = work.gshadow.ok().flatten().and_then(|file| file.rendered());
@@ -134,14 +119,10 @@ struct Work<'b, 'e> {
 
 impl Work<'_, '_> {
     /// Somebody who was not given it before.
-    fn give(&mut self, of: &Membership, adds: &Adds) -> Result<Outcome, Refusal> {
+    fn give(&mut self, of: &Membership) -> Result<Outcome, Refusal> {
         self.agree(of)?;
         if self.group.is_member(&of.group, of.gid, &of.user)? || self.accounts.is_primary(of) {
             return Ok(Outcome::AlreadyNatural);
-        }
-        match adds {
-            Adds::Open => {}
-            Adds::Closed(why) => return Err(Refusal::NotNoted { why: why.clone() }),
         }
         let (Change::Done | Change::AlreadySo) = self.add(of)?;
         Ok(Outcome::Added)

@@ -2,9 +2,12 @@
 //! is no room for another file: one spare file for each group file, and one for each of their locks (see [`crate::dir`]).
 
 use std::ffi::{OsStr, OsString};
+use std::time::Duration;
 
-use super::locks::lock_of;
+use super::locks::{PasswordLock, PasswordLocked, lock_of};
+use crate::applied;
 use crate::dir::{Dir, DirError};
+use crate::guard_notes;
 use crate::paths::{HostPaths, name_of};
 
 /// Room for a pid.
@@ -22,17 +25,24 @@ pub(super) fn keep<'n>(dir: &Dir, files: impl Iterator<Item = (&'n OsStr, usize)
     Ok(())
 }
 
-/// Makes what is missing before it is needed: whoever is put into a group then does not wait for it.
+/// Makes what is missing before it is needed: whoever is put into a group then does not wait for it. Nothing is done while
+/// somebody holds `/etc/.pwd.lock`: he may be about to put a spare file into the place of a group file.
 ///
 /// # Errors
 /// `/etc` cannot be used, or there is no room. Whoever is to be put into a group is told so when it comes to that.
 pub fn keep_spares(paths: &HostPaths) -> Result<(), DirError> {
     let dir = Dir::open(&paths.etc_dir, paths.owner)?;
+    let PasswordLocked::Held(_lock) =
+        PasswordLock::take(&dir, name_of(&paths.password_lock), Duration::ZERO)?
+    else {
+        return Ok(());
+    };
     let files = [name_of(&paths.etc_group), name_of(&paths.etc_gshadow)];
     keep(&dir, files.into_iter().filter_map(|name| Some((name, dir.identity(name)?.size()))))
 }
 
-/// Takes the spare files away, when nobody is in a group by jitd any more and no role gives one.
+/// Takes the spare files away, unless anybody is in a group by jitd or nobody can tell; how many there were. For when no role gives
+/// a group any more.
 ///
 /// # Errors
 /// `/etc` cannot be used, or one cannot be taken away. They are only litter then.
@@ -42,14 +52,23 @@ pub fn drop_spares(paths: &HostPaths) -> Result<usize, DirError> {
         Err(DirError::Missing { .. }) => return Ok(0),
         Err(why) => return Err(why),
     };
+    // On a file system that is read-only, a name that is not there cannot be taken away either.
+    let spares = names(paths).map(|name| Dir::spare_name(&name));
+    let there: Vec<&OsString> = spares.iter().filter(|name| dir.identity(name).is_some()).collect();
+    if there.is_empty() || !nobody_is_given(paths) {
+        return Ok(0);
+    }
     let mut dropped = 0;
-    // Where nothing can be taken away, nothing has to be, as a rule.
-    for name in
-        names(paths).iter().map(|name| Dir::spare_name(name)).filter(|name| dir.identity(name).is_some())
-    {
-        dropped += usize::from(dir.unlink(&name)?);
+    for name in there {
+        dropped += usize::from(dir.unlink(name)?);
     }
     Ok(dropped)
+}
+
+/// Whether nobody is in a group by jitd, as far as is known.
+fn nobody_is_given(paths: &HostPaths) -> bool {
+    let (Ok(applied), Ok(noted)) = (applied::read(paths), guard_notes::noted(paths)) else { return false };
+    applied.is_none_or(|applied| applied.given.iter().all(|of| noted.members.contains_key(of)))
 }
 
 /// Whether a file of this name in `/etc` is one of them.

@@ -265,6 +265,12 @@ fn what_cannot_be_noted_is_not_given_and_removals_go_on() {
     assert_eq!(report.outcomes[&alice()], not_noted);
     assert_eq!(report.outcomes[&old], Outcome::Removed);
     assert_eq!(texts(&scratch), (GROUP.into(), GSHADOW.into()));
+    // Nor is anybody put back: the guard would not know for which grant.
+    let given = Given::from([alice()]);
+    let report = converge(&scratch.paths(), &wanted(&[alice()]), &given, Duration::ZERO, &mut book).unwrap();
+    assert_eq!(report.outcomes[&alice()], not_noted);
+    assert_eq!(report.given_after(given.clone()), given, "it stays known as given");
+    assert_eq!(texts(&scratch).0, GROUP);
 }
 
 #[test]
