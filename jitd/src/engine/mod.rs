@@ -191,7 +191,6 @@ impl Engine {
     /// Makes the host equal to the record, then works until it is told to stop.
     pub fn run(mut self) {
         self.recover();
-        self.host.keep_room(&self.live.policy);
         let now = self.clock.now();
         self.open_due(&now);
         self.check_ready(&now);
@@ -331,7 +330,7 @@ impl Engine {
         self.book.note(now, None, entry);
         self.live = policy_files::succeed(&self.live, loaded);
         self.inbox.policy.send_replace(self.live.clone());
-        self.host.keep_room(&self.live.policy);
+        self.keep_room();
         self.check_ready(now);
     }
 
@@ -343,6 +342,7 @@ impl Engine {
         }
         self.book.note(now, None, jitd_core::record::Entry::Stopped { live: self.registry.len() });
         self.book.sign(now);
+        self.host.afterwards(&self.handle);
     }
 
     /// Hands out what is left of the record. Whoever else waits for an answer hears that jitd is stopping.

@@ -103,9 +103,16 @@ impl Engine {
         for why in made.trouble.iter().chain(made.not_gone.values()) {
             crate::log::error(why);
         }
-        self.host.keep_room(&self.live.policy);
+        self.keep_room();
         self.host.read_back_again(now, &self.handle);
         self.check_people();
+    }
+
+    /// Sees to it that there is room for removals, once it is known what the roles give.
+    pub(super) fn keep_room(&self) {
+        if self.live.is_valid() {
+            self.host.keep_room(&self.live.policy);
+        }
     }
 
     /// Makes the host equal to what is wanted; differences are recorded. What could not be made so is told for each grant.
@@ -138,6 +145,10 @@ impl Engine {
             // As a start would fold it: the grant's lines say it from here on.
             self.registry.replay(now.wall, Some(id), &entry, &[]);
             self.book.note(now, Some(id), entry);
+        }
+        if !made.taken_out.is_empty() {
+            // A login that begins now shall not have it from a cache, whatever the record takes.
+            self.host.read_back(&self.handle);
         }
         if self.host.has_doubts() {
             self.next_look = self.next_look.min(now.boot.saturating_add(NANOS));

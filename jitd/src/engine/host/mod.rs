@@ -351,11 +351,16 @@ impl Host {
         lately::strip(person, lent.chain(self.read_back.still_in()));
     }
 
-    /// What nobody has to wait for: replaced files are let go, caches of groups are told, and the name service is asked about
-    /// everybody who was put in or taken out. Its answer comes as a message.
+    /// Has caches of groups told, and the name service asked about everybody who was put in or taken out since the last time;
+    /// the answer comes as a message.
+    pub fn read_back(&mut self, answer_to: &Handle) {
+        self.read_back.ask(&self.paths, answer_to);
+    }
+
+    /// What nobody has to wait for: replaced files are let go, and [`Host::read_back`].
     pub fn afterwards(&mut self, answer_to: &Handle) {
         self.replaced.clear();
-        self.read_back.ask(&self.paths, answer_to);
+        self.read_back(answer_to);
     }
 
     /// Has it asked again about everybody of whom it said otherwise.
