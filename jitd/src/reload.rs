@@ -14,11 +14,11 @@ use jit_mechanisms::sudo::Sudo;
 use tokio::sync::oneshot;
 
 use crate::engine::{Handle, Message};
-use crate::policy_files;
+use crate::policy_files::{self, Doubt};
 use crate::run_as::RunAs;
 
-/// How long after a reading in doubt the next is.
-const READ_AGAIN: Duration = Duration::from_secs(5);
+/// How long after a reading in doubt the next is: at first, and at most, for it doubles.
+const READ_AGAIN: (Duration, Duration) = (Duration::from_secs(4), Duration::from_secs(64));
 
 /// Asks for the policy to be read again.
 #[derive(Clone, Debug)]
@@ -70,21 +70,30 @@ fn run(engine: &Handle, source: &Source, asked: &Receiver<()>, handed: oneshot::
     }
     // jitd may be stopping already.
     let _ = handed.send(());
+    let (first, most) = READ_AGAIN;
+    let mut wait = first;
     loop {
         let news = match &doubt {
             None => asked.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(_) => asked.recv_timeout(READ_AGAIN),
+            Some(_) => asked.recv_timeout(wait),
         };
         let loaded = match (news, &doubt) {
-            (Ok(()), _) | (Err(RecvTimeoutError::Timeout), None) => read(),
             (Err(RecvTimeoutError::Disconnected), _) => return,
-            (Err(RecvTimeoutError::Timeout), Some(doubt)) => match read() {
-                // What is still not known is no news, and what was changed waits until somebody says that it is to be read.
-                loaded if loaded.settles(doubt) => loaded,
-                _ => continue,
-            },
+            (Ok(()), _) | (Err(RecvTimeoutError::Timeout), None) => {
+                wait = first;
+                read()
+            }
+            (Err(RecvTimeoutError::Timeout), Some(doubt)) => {
+                wait = most.min(wait.saturating_mul(2));
+                match read() {
+                    loaded if loaded.settles(doubt) => loaded,
+                    // What is still not known is no news, and what was changed waits until it is to be read.
+                    _ => continue,
+                }
+            }
         };
-        doubt = loaded.is_doubtful().then(|| loaded.doubt());
+        // What could not be read is not waited for when there is a policy already: somebody may be at it.
+        doubt = loaded.is_doubtful().then(|| loaded.doubt()).filter(Doubt::was_read);
         if !tell(loaded) {
             return;
         }

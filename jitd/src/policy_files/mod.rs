@@ -107,24 +107,47 @@ impl Loaded {
         self.certainty == Certainty::Doubtful
     }
 
-    /// Whether this is what `doubtful` would have been without its doubts: of the same files, unless they could not be read.
+    /// Whether this may be taken without anybody having asked: it is what `doubtful` was, of the same files, and more of it is known.
     #[must_use]
     pub fn settles(&self, doubtful: &Doubt) -> bool {
-        let Doubt(hash) = doubtful;
-        let same = || hash.is_none() || self.doubt() == *doubtful;
-        self.certainty == Certainty::Certain && same()
+        let now = self.doubt();
+        match &doubtful.hash {
+            Some(_) => {
+                let more = !self.is_doubtful() || now.disabled.len() < doubtful.disabled.len();
+                now.hash == doubtful.hash && more
+            }
+            // Nobody knows what stood there. That is for the first reading alone: there is no other policy to keep.
+            None => now.hash.is_some(),
+        }
     }
 
     /// What to compare a later one with.
     #[must_use]
     pub fn doubt(&self) -> Doubt {
-        Doubt(self.outcome.as_ref().ok().map(|live| live.policy.hash().to_string()))
+        let live = self.outcome.as_ref().ok();
+        Doubt {
+            hash: live.map(|live| live.policy.hash().to_string()),
+            disabled: live.map(|live| live.disabled.keys().cloned().collect()).unwrap_or_default(),
+        }
     }
 }
 
-/// The policy about which something could not be told; none when it could not be read.
+/// A policy about which something could not be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Doubt(Option<String>);
+pub struct Doubt {
+    /// Its hash; none when it could not be read.
+    hash: Option<String>,
+    /// The roles that are disabled.
+    disabled: Vec<String>,
+}
+
+impl Doubt {
+    /// Whether it could be read.
+    #[must_use]
+    pub fn was_read(&self) -> bool {
+        self.hash.is_some()
+    }
+}
 
 /// Why a policy file is not read.
 #[derive(Debug, thiserror::Error)]
@@ -142,8 +165,19 @@ enum FileError {
 impl FileError {
     fn certainty(&self) -> Certainty {
         match self {
-            Self::Dir(_) | Self::Gone { .. } => Certainty::Doubtful,
-            Self::Writable { .. } | Self::Strange { .. } => Certainty::Certain,
+            Self::Dir(DirError::Open { .. } | DirError::File { .. }) | Self::Gone { .. } => {
+                Certainty::Doubtful
+            }
+            Self::Dir(
+                DirError::Missing { .. }
+                | DirError::NotADirectory { .. }
+                | DirError::Owner { .. }
+                | DirError::Writable { .. }
+                | DirError::Make { .. }
+                | DirError::Interrupted { .. },
+            )
+            | Self::Writable { .. }
+            | Self::Strange { .. } => Certainty::Certain,
         }
     }
 }
@@ -297,98 +331,4 @@ fn read_one(dir: &Dir, name: &OsStr, owner: Uid) -> Result<(String, String), Fil
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
-    use std::fs;
-    use std::os::unix::fs::{PermissionsExt, symlink};
-
-    use jit_mechanisms::scratch::Scratch;
-
-    use super::*;
-
-    fn set_mode(path: &Path, mode: u32) {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    }
-
-    #[test]
-    fn only_plain_files_of_root_alone_are_policy() {
-        let scratch = Scratch::new();
-        let etc = scratch.path().join("etc/jit");
-        let dir = etc.join("policy.d");
-        let read = || read_all(&dir, Uid::effective()).map_err(|error| crate::chain(&error));
-        let says = |why: &str| {
-            let error = read().unwrap_err();
-            assert!(error.contains(why), "{error}");
-        };
-        assert_eq!(read(), Ok(Vec::new()), "no directory is an empty policy");
-        fs::create_dir_all(&dir).unwrap();
-        let file = dir.join("10-web.toml");
-        for (path, mode) in [(&etc, 0o755), (&dir, 0o755)] {
-            set_mode(path, mode);
-        }
-        fs::write(&file, "a").unwrap();
-        fs::write(dir.join("notes"), "b").unwrap();
-        set_mode(&file, 0o644);
-        assert_eq!(read(), Ok(vec![("10-web.toml".to_owned(), "a".to_owned())]));
-        for path in [&etc, &dir] {
-            set_mode(path, 0o775);
-            says("others can write in it");
-            set_mode(path, 0o755);
-        }
-        set_mode(&file, 0o664);
-        says("may be written by others than root");
-        set_mode(&file, 0o644);
-        fs::write(&file, [0xff]).unwrap();
-        says("not UTF-8");
-        fs::write(&file, "x".repeat(1024 * 1024 + 1)).unwrap();
-        says("longer than 1048576 bytes");
-        fs::rename(&file, scratch.path().join("elsewhere")).unwrap();
-        symlink(scratch.path().join("elsewhere"), &file).unwrap();
-        says("symbolic link");
-        fs::rename(&dir, etc.join("real")).unwrap();
-        symlink("real", &dir).unwrap();
-        says("perhaps a link");
-    }
-
-    #[test]
-    fn a_role_whose_groups_cannot_be_given_is_disabled_with_every_reason() {
-        let scratch = Scratch::new();
-        let paths = scratch.paths();
-        fs::write(&paths.etc_group, "root:x:0:\ntoor:x:0:\ndocker:x:998:\nadm:x:4:\nadm2:x:4:\n").unwrap();
-        let why = |groups: &str| {
-            let text = format!("[role.r]\nsummary = \"x\"\ngroups = {groups}\n");
-            let policy = Policy::parse(&[("p.toml", &text)]).unwrap();
-            let no_sudo = Err("there is no sudo".to_owned());
-            let why = reasons_against(policy.role("r").unwrap(), &paths, &no_sudo, |_| Ok(true));
-            why.iter().map(|why| why.text().to_owned()).collect::<Vec<String>>()
-        };
-        assert_eq!(why("[\"docker\"]"), ["there is no sudo"], "the group itself is fine");
-        let all = why("[\"docker\", \"adm\", \"nope\", \"toor\"]");
-        for (at, part) in
-            ["the same gid 4", "no group nope in /etc/group", "gid 0", "there is no sudo"].iter().enumerate()
-        {
-            assert!(all.get(at).unwrap().contains(part), "{all:?}");
-        }
-        assert_eq!(all.len(), 4, "{all:?}");
-    }
-
-    #[test]
-    fn a_doubt_is_settled_by_the_same_files_alone() {
-        let of = |text: &str, certainty| {
-            let policy = Policy::parse(&[("p.toml", text)]).unwrap();
-            Loaded { outcome: Ok(Live { policy, ..Live::default() }), certainty }
-        };
-        let doubt = of("", Certainty::Doubtful).doubt();
-        assert!(of("", Certainty::Certain).settles(&doubt));
-        assert!(!of("", Certainty::Doubtful).settles(&doubt));
-        assert!(!of("# edited", Certainty::Certain).settles(&doubt));
-        let unread = Loaded { outcome: Err(Vec::new()), certainty: Certainty::Doubtful }.doubt();
-        assert!(of("# whatever", Certainty::Certain).settles(&unread));
-    }
-
-    #[test]
-    fn before_the_first_policy_a_refusal_says_that_it_is_being_read() {
-        let live = Live::default();
-        assert!(live.invalid_because().unwrap().contains("the policy is being read"));
-    }
-}
+mod tests;
