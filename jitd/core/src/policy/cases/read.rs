@@ -12,8 +12,8 @@ use super::{Case, Expect};
 use crate::policy::civil::CivilTime;
 use crate::policy::facts::HasPassword;
 use crate::policy::parse::{
-    Errors, Places, PolicyError, Source, Table, Value, array, boolean, check_person_name, integer,
-    line_of_text, name_list, tables, text,
+    DEEPEST, Errors, Places, PolicyError, Source, Table, Value, array, boolean, check_person_name, integer,
+    line_of_text, name_list, tables, text, too_deep,
 };
 use crate::policy::schedule::check_zone;
 
@@ -48,6 +48,10 @@ pub fn parse_cases(name: &str, source_text: &str) -> Result<Vec<Case>, Vec<Polic
     let source = Source { name, text: source_text, places: &places };
     let mut errors = Errors::new(source);
     let mut cases = Vec::new();
+    if let Some(at) = too_deep(source_text) {
+        errors.at(&(at..at), format!("more than {DEEPEST} brackets are open here: close them"));
+        return Err(errors.found);
+    }
     match DeTable::parse(source_text) {
         Err(error) => errors.at(&error.span().unwrap_or_default(), format!("not TOML: {}", error.message())),
         Ok(document) => {

@@ -4,6 +4,7 @@
 //! first error, and an administrator should see all of them at once.
 
 mod approvals;
+mod brackets;
 mod deny;
 mod keys;
 mod names;
@@ -17,6 +18,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+pub(super) use self::brackets::{DEEPEST, too_deep};
 pub(super) use self::keys::{Errors, Table, Value, array, boolean, integer, text};
 pub(super) use self::names::{check_person_name, line_of_text, name_list};
 pub(super) use self::source::{Places, Source};

@@ -12,7 +12,9 @@ use toml::de::{DeTable, DeValue};
 use super::keys::{Errors, Table, Value, no_more_than};
 use super::rule::Mention;
 use super::source::{Places, Source};
-use super::{LONGEST_FILE, MOST_FILES, MOST_ROLES, MOST_RULES, PolicyError, deny, role, rule};
+use super::{
+    DEEPEST, LONGEST_FILE, MOST_FILES, MOST_ROLES, MOST_RULES, PolicyError, deny, role, rule, too_deep,
+};
 use crate::policy::model::{Location, Policy, PolicyHash};
 
 /// The most syntax errors told of one file: what follows them is mostly their consequence.
@@ -76,6 +78,12 @@ impl<'s> Whole<'s> {
         let mut errors = Errors::new(source);
         if source.text.len() > LONGEST_FILE {
             errors.at(&(0..0), format!("the file is larger than {LONGEST_FILE} bytes: split it"));
+            self.errors.append(&mut errors.found);
+            self.syntax = Syntax::Bad;
+            return;
+        }
+        if let Some(at) = too_deep(source.text) {
+            errors.at(&(at..at), format!("more than {DEEPEST} brackets are open here: close them"));
             self.errors.append(&mut errors.found);
             self.syntax = Syntax::Bad;
             return;
