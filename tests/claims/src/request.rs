@@ -19,7 +19,7 @@ const FOR_EACH_BYTE: usize = 1024;
 const LISTS: usize = 4 * MAX_RESPONSE;
 
 /// The most that one message may cost, in work of the one thread that has to read it.
-const WORK: Duration = Duration::from_millis(500);
+const WORK: Duration = Duration::from_secs(5);
 
 /// Panics when it does not hold.
 pub fn holds(data: &[u8]) {
