@@ -49,7 +49,7 @@ pub fn crowd(bed: RootBed, clients: u32) -> Result<Crowd> {
 /// So many live grants on this bed, which has the product, all due `seconds` after the first was asked for.
 ///
 /// # Errors
-/// As [`crowd`].
+/// As [`crowd()`].
 pub fn held(bed: RootBed, grants: u32, seconds: u64, sudo: Sudo) -> Result<Held> {
     held::load(&Host::set_up(bed, grants.div_ceil(host::ROLES))?, grants, seconds, sudo)
 }

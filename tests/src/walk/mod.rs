@@ -3,7 +3,7 @@
 //!
 //! A run without a fault counts the calls of each thread by strace(1). Then each of them is the one at which the process is
 //! killed, or which fails. A point counts as walked when strace says that it has happened, and when everything in
-//! [`checks`] held: while jitd went on, after it was started anew, and after everything was ended.
+//! `checks` held: while jitd went on, after it was started anew, and after everything was ended.
 #![allow(
     clippy::indexing_slicing,
     reason = "what is not in a JSON value is null, and nothing else is indexed here"
