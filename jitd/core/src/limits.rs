@@ -25,6 +25,9 @@ pub const NAMED_WITH_A_REQUEST: usize = 16;
 /// Raising steps in one commit. More wait for the next one.
 pub const STEPS_IN_A_COMMIT: usize = 256;
 
+/// Owed entries in one commit. More are written by the next one: all of them at once would be in memory several times.
+pub const OWED_IN_A_COMMIT: usize = 512;
+
 /// Refusals of one uid that are recorded one by one in a minute; the rest is one entry with a count.
 pub const REFUSALS_A_MINUTE: u32 = 10;
 

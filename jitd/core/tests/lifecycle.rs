@@ -3,9 +3,9 @@
 
 mod lifecycle_world;
 
-use jitd_core::lifecycle::registry::Grant;
+use jitd_core::lifecycle::registry::{Grant, Registry};
 use jitd_core::lifecycle::state::{EVENTS, Event, Move, STATES, State, drawing, next};
-use jitd_core::lifecycle::step::{self, EndedBy};
+use jitd_core::lifecycle::step::{self, Durable, EndedBy, Owed};
 use jitd_core::now::NANOS;
 use jitd_core::record::{Cause, Closed, Draft, Entry, Origin};
 
@@ -105,6 +105,44 @@ fn an_ending_happens_with_a_full_disk_and_is_recorded_first_afterwards() {
     world.raise(step::grant(request(60), new_grant(6, 60), &at(70), |_| Vec::new())).unwrap();
     let grant = ["requested", "decided", "intent"];
     assert_eq!(world.kinds(), [&grant[..], &["ending", "ended"], &grant].concat());
+}
+
+/// A ledger that takes so many commits more.
+struct Takes {
+    commits: usize,
+    kept: Vec<Vec<Draft>>,
+}
+
+impl Durable for Takes {
+    type Error = &'static str;
+
+    fn commit(&mut self, drafts: &[Draft]) -> Result<(), &'static str> {
+        self.commits = self.commits.checked_sub(1).ok_or("disk full")?;
+        self.kept.push(drafts.to_vec());
+        Ok(())
+    }
+}
+
+#[test]
+fn thousands_owed_are_written_a_lot_at_a_time_and_nothing_is_raised_before_the_last() {
+    let mut owed = Owed::in_lots_of(2);
+    let draft = |live| Draft { at: 0, request: None, entry: Entry::Stopped { live }, texts: Vec::new() };
+    let owes: Vec<Draft> = (0..5).map(draft).collect();
+    owes.iter().cloned().for_each(|draft| owed.note(draft));
+    let raising = || vec![step::grant(request(60), new_grant(5, 60), &at(0), |_| Vec::new())];
+    let mut ledger = Takes { commits: 1, kept: Vec::new() };
+    assert!(ledger.append(&mut owed, raising()).is_err());
+    assert!(owed.drafts().eq(&owes[2..]), "what was written is owed no more, the rest is");
+    ledger.commits = 1;
+    assert!(ledger.append(&mut owed, raising()).is_err());
+    assert!(owed.drafts().eq(&owes[4..]), "the commit with the grant failed, and the last is still owed");
+    assert_eq!(owed.len(), 1);
+    ledger.commits = 1;
+    let mut registry = Registry::default();
+    registry.take(&ledger.append(&mut owed, raising()).unwrap());
+    assert_eq!((registry.len(), owed.is_empty()), (1, true));
+    assert_eq!(ledger.kept.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 1 + 3]);
+    assert!(ledger.kept.iter().flatten().take(5).eq(&owes), "in their order");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! The book: the ledger as the engine keeps it, what is owed to it, and since when it does not take entries.
 
+use std::borrow::Cow;
+use std::iter;
+
 use jit_common::ids::RequestId;
 use jitd_core::lifecycle::step::{Durable, Owed, Raising, Released};
 use jitd_core::now::{NANOS, Now};
@@ -108,7 +111,7 @@ impl Book {
         }
     }
 
-    /// Records raising steps, with whatever is owed, in one commit; only then are they open.
+    /// Records raising steps in one commit, after whatever is owed; only then are they open.
     ///
     /// # Errors
     /// A sentence, when they are not on stable storage. Then nothing may be raised.
@@ -134,10 +137,17 @@ impl Book {
     /// Writes what is owed, without waiting for the next try: before somebody is told that something has ended, and before
     /// jitd stops.
     pub fn settle_now(&mut self, now: &Now) {
-        let Ok(ledger) = self.ledger.as_mut() else { return };
-        if self.owed.is_empty() && self.failing.is_none() {
-            return;
+        while !self.owed.is_empty() || self.failing.is_some() {
+            if self.settle_lot(now).is_none() {
+                return;
+            }
         }
+    }
+
+    /// Writes the oldest of what is owed, after an entry that says since when nothing could be written, if that was so.
+    /// `None` when it is still owed.
+    fn settle_lot(&mut self, now: &Now) -> Option<()> {
+        let ledger = self.ledger.as_mut().ok()?;
         let restored = self.failing.as_ref().map(|failing| Draft {
             at: now.wall,
             request: None,
@@ -151,16 +161,22 @@ impl Book {
             },
             texts: Vec::new(),
         });
-        let drafts: Vec<Draft> = restored.into_iter().chain(self.owed.drafts().iter().cloned()).collect();
+        let lot = self.owed.first_lot();
+        let drafts = match restored {
+            None => Cow::Borrowed(lot),
+            Some(restored) => iter::once(restored).chain(lot.iter().cloned()).collect(),
+        };
         match ledger.append(&drafts, Purpose::Lower) {
             Ok(_) => {
-                self.owed.clear();
+                self.owed.forget_first_lot();
                 self.failing = None;
                 self.forgotten = 0;
+                Some(())
             }
             Err(error) => {
                 let why = crate::chain(&error);
                 self.failed(now, &why);
+                None
             }
         }
     }

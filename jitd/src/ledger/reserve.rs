@@ -10,8 +10,8 @@ use nix::fcntl::OFlag;
 /// How much is kept, in bytes.
 ///
 /// One commit writes four or five pages of 4 KiB to the write-ahead log, and the ending of a grant is two commits: 8 MiB
-/// hold the endings of some 200 grants that end one by one. Those that are due together are one commit, so that
-/// thousands fit.
+/// hold the endings of some 200 grants that end one by one. Of those that are due together some 250 are one commit, so
+/// that more than a thousand fit.
 pub const RESERVE_BYTES: i64 = 8 << 20;
 
 /// The reserve, held or given up.

@@ -3,6 +3,7 @@
 
 mod grant;
 pub mod open;
+mod owed;
 pub mod registry;
 pub mod state;
 pub mod step;

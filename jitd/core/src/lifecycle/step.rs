@@ -12,6 +12,7 @@ use jit_common::ids::RequestId;
 use jit_common::refusal::RuleRef;
 
 use super::open::Open;
+pub use super::owed::Owed;
 use super::registry::Grant;
 use super::state::{Event, Move, State, next};
 use crate::now::{Deadline, Now};
@@ -48,48 +49,6 @@ impl Released {
     }
 }
 
-/// Entries that happened and are not on the record yet. They are written before anything is raised again.
-#[derive(Debug, Default)]
-pub struct Owed {
-    drafts: Vec<Draft>,
-}
-
-impl Owed {
-    /// Nothing owed.
-    #[must_use]
-    pub fn none() -> Self {
-        Self::default()
-    }
-
-    /// The entries, oldest first.
-    #[must_use]
-    pub fn drafts(&self) -> &[Draft] {
-        &self.drafts
-    }
-
-    /// How many entries are owed.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.drafts.len()
-    }
-
-    /// Whether nothing is owed.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.drafts.is_empty()
-    }
-
-    /// Adds an entry that changes nobody's privilege: jitd started, a refusal, a difference found.
-    pub fn note(&mut self, draft: Draft) {
-        self.drafts.push(draft);
-    }
-
-    /// Forgets everything, once it is written.
-    pub fn clear(&mut self) {
-        self.drafts.clear();
-    }
-}
-
 /// Something that keeps entries: the ledger.
 pub trait Durable {
     /// Why entries could not be kept.
@@ -101,23 +60,33 @@ pub trait Durable {
     /// When they are not all on stable storage.
     fn commit(&mut self, drafts: &[Draft]) -> Result<(), Self::Error>;
 
-    /// Writes what is owed and then `steps` in one commit, and opens the steps.
+    /// Writes what is owed, and `steps` in one commit with the last of it, and opens the steps.
     ///
     /// # Errors
-    /// When the commit fails: the steps are gone, nothing was raised, and what is owed stays owed.
+    /// When a commit fails: the steps are gone, nothing was raised, and what is owed and was not written stays owed.
     fn append(&mut self, owed: &mut Owed, steps: Vec<Raising>) -> Result<Released, Self::Error> {
-        let raised: Vec<Draft> = steps.into_iter().flat_map(|step| step.drafts).collect();
-        let all: Vec<Draft> = owed.drafts.iter().chain(&raised).cloned().collect();
-        self.commit(&all)?;
-        owed.clear();
-        Ok(Released { drafts: raised })
+        while owed.has_more_lots() {
+            self.commit(owed.first_lot())?;
+            owed.forget_first_lot();
+        }
+        let mut all = owed.take_first_lot();
+        let count = all.len();
+        all.extend(steps.into_iter().flat_map(|step| step.drafts));
+        match self.commit(&all) {
+            Ok(()) => Ok(Released { drafts: all.split_off(count) }),
+            Err(why) => {
+                all.truncate(count);
+                owed.give_back_lot(all);
+                Err(why)
+            }
+        }
     }
 }
 
 impl Lowering {
     /// Opens the step at once. Its entries are owed to the ledger.
     pub fn end_anyway(self, owed: &mut Owed) -> Released {
-        owed.drafts.extend(self.drafts.iter().cloned());
+        self.drafts.iter().cloned().for_each(|draft| owed.note(draft));
         Released { drafts: self.drafts }
     }
 }

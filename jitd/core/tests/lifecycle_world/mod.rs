@@ -168,8 +168,10 @@ impl World {
 
     /// Writes what is owed.
     pub(crate) fn settle(&mut self) {
-        self.ledger.commit(self.owed.drafts()).unwrap();
-        self.owed.clear();
+        while !self.owed.is_empty() {
+            self.ledger.commit(self.owed.first_lot()).unwrap();
+            self.owed.forget_first_lot();
+        }
     }
 
     /// What jitd would know of it after a start.
@@ -178,7 +180,7 @@ impl World {
     }
 
     fn check(&self) {
-        let happened = [&self.ledger.kept, self.owed.drafts()].concat();
+        let happened: Vec<Draft> = self.ledger.kept.iter().chain(self.owed.drafts()).cloned().collect();
         assert_eq!(folded(&happened), self.registry, "the registry is not the fold of the record");
     }
 

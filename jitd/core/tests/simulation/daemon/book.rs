@@ -18,11 +18,20 @@ struct Failing {
     retry: i64,
 }
 
+/// Owed entries in one commit: so few that often some are written and the next are not.
+const LOT: usize = 3;
+
 /// The ledger as jitd keeps it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Book {
     pub(crate) owed: Owed,
     failing: Option<Failing>,
+}
+
+impl Default for Book {
+    fn default() -> Self {
+        Self { owed: Owed::in_lots_of(LOT), failing: None }
+    }
 }
 
 impl Book {
@@ -62,9 +71,16 @@ impl Book {
 
     /// Writes what is owed.
     pub(crate) fn settle_now(&mut self, world: &mut World, now: &Now) -> Lived {
-        if self.owed.is_empty() && self.failing.is_none() {
-            return Ok(());
+        while !self.owed.is_empty() || self.failing.is_some() {
+            if self.settle_lot(world, now)?.is_none() {
+                break;
+            }
         }
+        Ok(())
+    }
+
+    /// Writes the oldest of what is owed. `None` when it is still owed.
+    fn settle_lot(&mut self, world: &mut World, now: &Now) -> Lived<Option<()>> {
         let restored = self.failing.map(|failing| Draft {
             at: now.wall,
             request: None,
@@ -75,17 +91,20 @@ impl Book {
             },
             texts: Vec::new(),
         });
-        let drafts: Vec<Draft> = restored.into_iter().chain(self.owed.drafts().iter().cloned()).collect();
+        let drafts: Vec<Draft> = restored.iter().chain(self.owed.first_lot()).cloned().collect();
         let World { disk, fate, .. } = world;
         match (Page { disk, fate, purpose: Purpose::Lower }).commit(&drafts) {
             Ok(()) => {
-                self.owed.clear();
+                self.owed.forget_first_lot();
                 self.failing = None;
+                Ok(Some(()))
             }
-            Err(NotKept::Died) => return Err(Died),
-            Err(NotKept::Full) => self.failed(now),
+            Err(NotKept::Died) => Err(Died),
+            Err(NotKept::Full) => {
+                self.failed(now);
+                Ok(None)
+            }
         }
-        Ok(())
     }
 
     fn failed(&mut self, now: &Now) {

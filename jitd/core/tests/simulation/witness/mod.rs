@@ -108,8 +108,8 @@ impl Witness {
     pub(crate) fn news(&mut self, world: &World, jitd: Option<&Jitd>) -> Vec<Draft> {
         let about_the_ledger = |entry: &Entry| matches!(entry, Entry::LedgerRestored { .. });
         let rows = world.disk.rows.iter().filter(|row| row.kind != "ledger-restored");
-        let owed = jitd.map(|jitd| jitd.book.owed.drafts()).unwrap_or_default();
-        let owed = owed.iter().filter(|draft| !about_the_ledger(&draft.entry));
+        let owed = jitd.into_iter().flat_map(|jitd| jitd.book.owed.drafts());
+        let owed = owed.filter(|draft| !about_the_ledger(&draft.entry));
         let draft = |row: &crate::world::disk::Row| Draft {
             at: row.at,
             request: row.request,
