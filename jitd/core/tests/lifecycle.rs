@@ -132,10 +132,13 @@ fn thousands_owed_are_written_a_lot_at_a_time_and_nothing_is_raised_before_the_l
     let raising = || vec![step::grant(request(60), new_grant(5, 60), &at(0), |_| Vec::new())];
     let mut ledger = Takes { commits: 1, kept: Vec::new() };
     assert!(ledger.append(&mut owed, raising()).is_err());
-    assert!(owed.drafts().eq(&owes[2..]), "what was written is owed no more, the rest is");
+    assert!(owed.drafts().eq(owes.iter().skip(2)), "what was written is owed no more, the rest is");
     ledger.commits = 1;
     assert!(ledger.append(&mut owed, raising()).is_err());
-    assert!(owed.drafts().eq(&owes[4..]), "the commit with the grant failed, and the last is still owed");
+    assert!(
+        owed.drafts().eq(owes.iter().skip(4)),
+        "the commit with the grant failed, and the last is still owed"
+    );
     assert_eq!(owed.len(), 1);
     ledger.commits = 1;
     let mut registry = Registry::default();
