@@ -137,7 +137,8 @@ async fn serve(
     };
     let engine_ended = start_engine(parts)?;
     let seats = Seats::new(settings.limits, descriptors::raise());
-    let reception = Arc::new(Reception { engine: handle.clone(), seats, clock });
+    let reception =
+        Arc::new(Reception { engine: handle.clone(), seats, here: people::Here::default(), clock });
     timers::start(alarm, handle.clone()).map_err(system("start the timers"))?;
     if let Err(error) = watch::start(handle.clone()) {
         // The look every minute has to do.

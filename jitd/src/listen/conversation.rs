@@ -1,6 +1,5 @@
 //! One conversation: hello, one request, its answer. Whoever is slow is not waited for.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,19 +9,19 @@ use jit_common::frame::{self, FrameError};
 use jit_common::refusal::Refusal;
 use jit_common::request::{Hello, LogQuery, Request, WIRE_VERSION};
 use jit_common::response::Response;
-use jitd_core::policy::{AccountState, PersonFacts};
+use jitd_core::policy::AccountState;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::callers::{self, Caller};
 use super::facts::{self, Facts};
 use super::hearing::{self, NoFrame};
-use super::seats::{Account, Kind, Seat};
+use super::seats::{Kind, Seat};
 use super::{Reception, fit, followers};
 use crate::engine::{Call, Message, NotTaken};
 use crate::peer::{self, Peer};
-use crate::people::{self, Whom};
 use crate::zones;
 
 /// How long a client may take to say what it wants, half a frame included.
@@ -68,15 +67,6 @@ enum Welcome {
     Said,
 }
 
-/// Everything that is known of the caller when its request is taken up.
-pub(super) struct Caller {
-    pub(super) peer: Peer,
-    pub(super) person: PersonFacts,
-    pub(super) groups: BTreeMap<String, jitd_core::policy::GroupState>,
-    /// When that was asked, on the boot clock.
-    pub(super) looked_up: i64,
-}
-
 /// Holds one conversation. How it ends is the client's business; a log line for each would let anybody fill the log.
 pub(super) async fn hold(stream: UnixStream, mut seat: Seat, reception: Arc<Reception>) {
     let mut client = Client { stream, unsent: Vec::new(), welcome: Welcome::NotYet };
@@ -88,7 +78,7 @@ pub(super) async fn hold(stream: UnixStream, mut seat: Seat, reception: Arc<Rece
             return;
         }
     };
-    if let Err(max) = get_to_know(peer.uid, &mut seat, &reception).await {
+    if let Err(max) = callers::get_to_know(peer.uid, &mut seat, &reception).await {
         let _ = client.refuse(too_many(max)).await;
         return;
     }
@@ -116,22 +106,6 @@ pub(super) fn too_many(max: u32) -> Refusal {
     Refusal::TooManyOpen { what: "connections of your uid, or of all".into(), max }
 }
 
-/// Whether a uid that is new has an account decides with whom it shares its places. While the account database does not
-/// answer it is as good as new.
-async fn get_to_know(uid: u32, seat: &mut Seat, reception: &Reception) -> Result<(), u32> {
-    if let Some(account) = reception.seats.account(uid) {
-        // It may have been new when this place was taken.
-        return seat.settle(uid, account);
-    }
-    let seats = reception.seats.clone();
-    let known = move || seats.account(uid).map(|account| account == Account::Known);
-    match people::has_account(uid, known).await {
-        Ok(true) => seat.settle(uid, Account::Known),
-        Ok(false) => seat.settle(uid, Account::None),
-        Err(_) => Ok(()),
-    }
-}
-
 async fn talk(client: &mut Client, peer: Peer, reception: &Reception, seat: Seat) -> Result<(), Broken> {
     let hello: Hello = client.hear().await?;
     let daemon = env!("CARGO_PKG_VERSION").to_owned();
@@ -143,7 +117,7 @@ async fn talk(client: &mut Client, peer: Peer, reception: &Reception, seat: Seat
     if let Err(wait_secs) = reception.seats.request(peer.uid, &reception.clock.now()) {
         return client.refuse(Refusal::RateLimited { wait_secs }).await;
     }
-    let caller = match find_caller(peer, Facts::for_request(&request), reception).await {
+    let caller = match callers::find_caller(peer, Facts::for_request(&request), reception).await {
         Ok(caller) => caller,
         Err(refusal) => return client.refuse(refusal).await,
     };
@@ -216,40 +190,6 @@ async fn wait(
     }
 }
 
-/// Looks the caller up.
-pub(super) async fn find_caller(peer: Peer, facts: Facts, reception: &Reception) -> Result<Caller, Refusal> {
-    let looked_up = reception.clock.now().boot;
-    if facts == Facts::Name && peer.uid != 0 {
-        let name = people::name_of(peer.uid).await;
-        let person = PersonFacts { uid: peer.uid, name, ..PersonFacts::default() };
-        return Ok(Caller { peer, person, groups: BTreeMap::new(), looked_up });
-    }
-    let found = people::find(Whom::Uid(peer.uid), named_groups(reception), reception.clock.now().wall).await;
-    let found = match found {
-        Ok(found) => found.ok_or(Refusal::UnknownAccount { uid: peer.uid })?,
-        Err(error) => return Err(Refusal::PeerUnknown { why: crate::chain(&error) }),
-    };
-    let account = match found.person.account {
-        AccountState::NoAccount => Account::None,
-        AccountState::Ordinary
-        | AccountState::Root
-        | AccountState::SharedUid { .. }
-        | AccountState::Locked
-        | AccountState::Expired
-        | AccountState::NoLogin { .. } => Account::Known,
-    };
-    reception.seats.learn(peer.uid, account);
-    let groups = match (peer.uid, facts) {
-        (0, Facts::Groups) => people::groups(named_groups(reception)).await,
-        _ => found.groups,
-    };
-    Ok(Caller { peer, person: found.person, groups, looked_up })
-}
-
-fn named_groups(reception: &Reception) -> BTreeSet<String> {
-    reception.engine.policy().policy.groups_named().into_iter().map(str::to_owned).collect()
-}
-
 /// Hands the request to the engine and waits for its answer, for as long as the client waits too: the engine sees that
 /// nobody does, and gives nobody what they would not hear of.
 async fn call(
@@ -259,7 +199,7 @@ async fn call(
     reception: &Reception,
 ) -> Result<Response, Broken> {
     let refused = |refusal| Response::Refused { refusal, explanation: None };
-    let subject = match subject(&request, reception).await {
+    let subject = match callers::subject(&caller.peer, &request, reception).await {
         Ok(subject) => subject,
         Err(refusal) => return Ok(refused(refusal)),
     };
@@ -275,17 +215,6 @@ async fn call(
         },
         Err(NotTaken::Stopped) => Ok(refused(Refusal::Stopping)),
         Err(NotTaken::Full) => Ok(refused(Refusal::RateLimited { wait_secs: 1 })),
-    }
-}
-
-/// The person an explanation is for, when it is not the caller. Whether the caller may ask is the engine's to say.
-async fn subject(request: &Request, reception: &Reception) -> Result<Option<PersonFacts>, Refusal> {
-    let Request::Explain { user: Some(name), .. } = request else { return Ok(None) };
-    let found =
-        people::find(Whom::Name(name.clone()), named_groups(reception), reception.clock.now().wall).await;
-    match found {
-        Ok(found) => Ok(found.map(|found| found.person)),
-        Err(error) => Err(Refusal::PeerUnknown { why: crate::chain(&error) }),
     }
 }
 
@@ -335,6 +264,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::engine::{Handle, Inbox};
     use crate::listen::Seats;
+    use crate::people::Here;
     use tokio::task::JoinHandle;
 
     /// A conversation in which a client says hello and asks.
@@ -352,7 +282,15 @@ mod tests {
     fn reception() -> (Arc<Reception>, Inbox) {
         let (engine, inbox) = Handle::new(Arc::default());
         let seats = Seats::new(crate::config::Limits::default(), 1024);
-        (Arc::new(Reception { engine, seats, clock: Clock::of_this_boot().unwrap() }), inbox)
+        (
+            Arc::new(Reception {
+                engine,
+                seats,
+                here: Here::default(),
+                clock: Clock::of_this_boot().unwrap(),
+            }),
+            inbox,
+        )
     }
 
     #[tokio::test]

@@ -14,7 +14,8 @@ use jitd_core::record::{Entry, Person};
 use tokio::sync::watch;
 
 use super::Reception;
-use super::conversation::{self, Broken, Caller, Client};
+use super::callers::{self, Caller};
+use super::conversation::{Broken, Client};
 use super::facts::Facts;
 use crate::engine::{admission, views};
 use crate::policy_files::Live;
@@ -127,7 +128,7 @@ impl Right {
         }
         self.policies.mark_unchanged();
         self.next = next_look(reception);
-        let found = conversation::find_caller(caller.peer.clone(), Facts::Person, reception).await?;
+        let found = callers::find_caller(caller.peer.clone(), Facts::Person, reception).await?;
         let person = reception.engine.natural(found.person).await.map_err(|_| Refusal::Stopping)?;
         view.still_holds(&reception.engine.policy().policy, &person)
     }

@@ -1,5 +1,6 @@
 //! Where calls come in: the socket, who may hold how many connections, and one conversation at a time.
 
+mod callers;
 mod conversation;
 pub mod descriptors;
 mod facts;
@@ -13,6 +14,7 @@ pub use self::seats::Seats;
 
 use crate::clock::Clock;
 use crate::engine::Handle;
+use crate::people::Here;
 
 /// What every conversation needs.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub struct Reception {
     pub engine: Handle,
     /// Who holds how many connections.
     pub seats: Seats,
+    /// Who has an account in this host's own file.
+    pub here: Here,
     /// The clocks.
     pub clock: Clock,
 }

@@ -13,7 +13,7 @@ use jit_mechanisms::dir::Dir;
 use nix::unistd::Uid;
 use tokio::net::{UnixListener, UnixStream};
 
-use super::seats::Kind;
+use super::seats::{Account, Kind};
 use super::{Reception, conversation};
 use crate::peer;
 
@@ -72,11 +72,22 @@ pub async fn serve(listener: StdListener, reception: Arc<Reception>) -> io::Resu
 /// Gives a connection its place before anything else is opened or asked for it. One for which there is none is told so
 /// and closed at once: until then it takes a descriptor that root may need.
 fn admit(stream: UnixStream, reception: &Arc<Reception>) {
-    let seat = peer::uid(&stream).map_err(|error| Refusal::PeerUnknown { why: crate::chain(&error) });
-    let seat = seat.and_then(|uid| reception.seats.take(uid, Kind::Call).map_err(conversation::too_many));
+    let uid = peer::uid(&stream).map_err(|error| Refusal::PeerUnknown { why: crate::chain(&error) });
+    let seat = uid.and_then(|uid| {
+        recognise(uid, reception);
+        reception.seats.take(uid, Kind::Call).map_err(conversation::too_many)
+    });
     match seat {
         Ok(seat) => drop(tokio::spawn(conversation::hold(stream, seat, reception.clone()))),
         // Whoever does not listen is not told.
         Err(refusal) => drop(conversation::turn_away(stream, refusal)),
+    }
+}
+
+/// Knows a newcomer whom this host's own file names, before a place is taken: newcomers of a directory that hangs may hold all
+/// there are for newcomers.
+fn recognise(uid: u32, reception: &Reception) {
+    if reception.seats.account(uid).is_none() && reception.here.has(uid) {
+        reception.seats.learn(uid, Account::Known);
     }
 }

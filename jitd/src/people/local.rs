@@ -10,6 +10,9 @@ use super::PeopleError;
 use super::first;
 use super::shadow::Shadow;
 
+/// The accounts of this host.
+pub(super) const PASSWD: &str = "/etc/passwd";
+
 /// The texts of the local databases.
 #[derive(Default)]
 pub(super) struct Local {
@@ -26,7 +29,7 @@ impl Local {
     /// When one is there and cannot be read.
     pub(super) fn read() -> Result<Self, PeopleError> {
         Ok(Self {
-            passwd: local_file("/etc/passwd")?,
+            passwd: local_file(PASSWD)?,
             group: local_file("/etc/group")?,
             shadow: local_file("/etc/shadow")?,
             nsswitch: local_file("/etc/nsswitch.conf")?,
@@ -35,11 +38,8 @@ impl Local {
 
     /// Every account name that has this uid here.
     pub(super) fn names_of(&self, uid: u32) -> impl Iterator<Item = String> {
-        self.passwd.lines().filter_map(move |line| {
-            let mut fields = line.split(':');
-            let (name, its_uid) = (fields.next()?, fields.nth(1)?);
-            (its_uid.parse() == Ok(uid)).then(|| name.to_owned())
-        })
+        let named = accounts(&self.passwd).filter(move |(_, its_uid)| *its_uid == uid);
+        named.map(|(name, _)| name.to_owned())
     }
 
     /// The line of `name` in /etc/shadow.
@@ -85,6 +85,19 @@ impl Local {
     fn groups(&self) -> impl Iterator<Item = GroupLine<'_>> {
         self.group.lines().filter_map(GroupLine::parse)
     }
+}
+
+/// Every uid in the text of a passwd(5).
+pub(super) fn uids(passwd: &str) -> impl Iterator<Item = u32> {
+    accounts(passwd).map(|(_, uid)| uid)
+}
+
+/// The name and the uid in each line that has both.
+fn accounts(passwd: &str) -> impl Iterator<Item = (&str, u32)> {
+    passwd.lines().filter_map(|line| {
+        let mut fields = line.split(':');
+        Some((fields.next()?, fields.nth(1)?.parse().ok()?))
+    })
 }
 
 /// A line of /etc/group.

@@ -6,6 +6,7 @@
 mod candidates;
 mod directory;
 mod first;
+mod here;
 mod local;
 mod lookups;
 mod members;
@@ -20,8 +21,9 @@ use nix::unistd::{Uid, User};
 
 pub use self::candidates::Candidates;
 use self::directory::{Directory, NamedGroups};
-pub use self::lookups::{AT_A_TIME, NSS_PATIENCE};
-use self::lookups::{Places, look_up};
+pub use self::here::Here;
+use self::lookups::look_up;
+pub use self::lookups::{AT_A_TIME, Asker, NSS_PATIENCE};
 pub use self::members::is_in_group;
 
 /// Why an account could not be looked up.
@@ -72,19 +74,22 @@ pub enum Whom {
     Name(String),
 }
 
-/// Looks a person and the named groups up, off this thread and within [`NSS_PATIENCE`]. `wall` is the present time
+/// Looks a person and the named groups up for `asker`, off this thread and within [`NSS_PATIENCE`]. `wall` is the present time
 /// in nanoseconds, for accounts that expire. `None`: no such account name.
 ///
 /// Nothing is asked about uid 0: root revokes and locks while the account database hangs. Nor are groups looked up for it.
 ///
 /// # Errors
 /// When the databases do not answer, or not in time.
-pub async fn find(whom: Whom, named: BTreeSet<String>, wall: i64) -> Result<Option<Found>, PeopleError> {
+pub async fn find(
+    asker: Asker,
+    whom: Whom,
+    named: BTreeSet<String>,
+    wall: i64,
+) -> Result<Option<Found>, PeopleError> {
     match whom {
         Whom::Uid(0) => Ok(Some(Found { person: directory::root(), groups: BTreeMap::new() })),
-        Whom::Uid(_) | Whom::Name(_) => {
-            look_up(Places::Callers, move || find_now(&whom, &named, wall)).await?
-        }
+        Whom::Uid(_) | Whom::Name(_) => look_up(asker, move || find_now(&whom, &named, wall)).await?,
     }
 }
 
@@ -108,19 +113,18 @@ pub async fn has_account(
 ) -> Result<bool, PeopleError> {
     let failed = move |source| PeopleError::Nss { what: format!("uid {uid}"), source };
     let ask = move || User::from_uid(Uid::from_raw(uid)).map(|user| user.is_some()).map_err(failed);
-    look_up(Places::Newcomers, move || known().map_or_else(ask, Ok)).await?
+    look_up(Asker::Newcomer(uid), move || known().map_or_else(ask, Ok)).await?
 }
 
 /// The account name of `uid`, or `#uid` when the account database does not say.
-pub async fn name_of(uid: u32) -> String {
-    let found = look_up(Places::Callers, move || User::from_uid(Uid::from_raw(uid))).await;
+pub async fn name_of(asker: Asker, uid: u32) -> String {
+    let found = look_up(asker, move || User::from_uid(Uid::from_raw(uid))).await;
     found.ok().and_then(Result::ok).flatten().map_or_else(|| format!("#{uid}"), |user| user.name)
 }
 
 /// What is known of these groups; nothing when the databases do not answer in time.
-pub async fn groups(named: BTreeSet<String>) -> BTreeMap<String, GroupState> {
-    let states =
-        look_up(Places::Callers, move || NamedGroups::look_up(&named, BTreeMap::new()).states()).await;
+pub async fn groups(asker: Asker, named: BTreeSet<String>) -> BTreeMap<String, GroupState> {
+    let states = look_up(asker, move || NamedGroups::look_up(&named, BTreeMap::new()).states()).await;
     states.unwrap_or_default()
 }
 
@@ -157,7 +161,7 @@ pub async fn know(
     question: Question,
     has_time: impl FnMut() -> bool + Send + 'static,
 ) -> Result<Known, PeopleError> {
-    look_up(Places::Engine, move || know_now(question, has_time)).await?
+    look_up(Asker::Engine, move || know_now(question, has_time)).await?
 }
 
 fn know_now(question: Question, has_time: impl FnMut() -> bool) -> Result<Known, PeopleError> {

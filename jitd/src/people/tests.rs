@@ -13,14 +13,19 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn nothing_is_asked_about_root() {
-    let found = find(Whom::Uid(0), set(&["wheel"]), 0).await.unwrap().unwrap();
+    let found = find(Asker::Engine, Whom::Uid(0), set(&["wheel"]), 0).await.unwrap().unwrap();
     assert_eq!((found.person.name.as_str(), found.person.account), ("root", AccountState::Root));
     assert!(found.groups.is_empty());
 }
 
 #[tokio::test]
 async fn an_account_of_another_name_or_another_uid_is_missing() {
-    let nobody = find(Whom::Name("nobody".into()), BTreeSet::new(), 0).await.unwrap().unwrap().person.uid;
+    let nobody = find(Asker::Engine, Whom::Name("nobody".into()), BTreeSet::new(), 0)
+        .await
+        .unwrap()
+        .unwrap()
+        .person
+        .uid;
     let people = [(nobody, "nobody"), (nobody, "somebody"), (NOBODYS, "nobody"), (0, "nobody")];
     let people = people.map(|(uid, name)| (uid, name.to_owned())).into();
     let known = know(Question { people, ..Question::default() }, || true).await.unwrap();

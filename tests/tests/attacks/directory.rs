@@ -138,6 +138,32 @@ fn a_slow_directory_is_waited_for_by_whoever_asks_it_and_by_nobody_else() {
     lowering_waits_for_nobody(&site);
 }
 
+/// So many calls that one person's would fill all look-ups of callers.
+const FLOOD: &str = "for i in $(seq 150); do jitctl status & done; wait";
+
+#[test]
+fn a_directory_that_hangs_and_one_of_its_people_keep_nobody_of_this_host_out() {
+    let hangs = |bed: &jit_e2e::RootBed| {
+        bed.copy_in(&module(), "/usr/lib/x86_64-linux-gnu/libnss_far.so.2").unwrap();
+        // The groups of people of this host are asked of its own file.
+        let order = "passwd: files far\ngroup: files far\ninitgroups: files\nshadow: files\n";
+        bed.write("/etc/nsswitch.conf", order).unwrap();
+        is(bed, "hangs");
+    };
+    // Nobody has called since jitd started.
+    let Some(site) = site_with(Release::Bookworm, hangs) else { return };
+    let flood = as_uid(&site, DIRK, &["bash", "-c", FLOOD]).limit(SOON).run().unwrap();
+    flood.expect_says("did not answer within").expect_says("are open already");
+    let begun = Instant::now();
+    for user in ["alice", "dora"] {
+        site.jitctl(user, &["status"]).unwrap().expect_ok();
+    }
+    site.grant("dora", "ids", "30m");
+    assert!(begun.elapsed() < AT_ONCE * 2, "{:?}", begun.elapsed());
+    site.jitctl("dora", &["drop", "--all"]).unwrap().expect_ok();
+    lowering_waits_for_nobody(&site);
+}
+
 #[test]
 fn a_directory_that_calls_people_by_what_is_no_name_makes_them_nobodys() {
     for release in Release::ALL {

@@ -1,5 +1,6 @@
 //! How many connections and requests one uid may have, so that nobody can keep others out.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,8 +17,8 @@ const KEPT: u32 = 256;
 /// One in so many connections may be one that waits for others to decide.
 const WAITERS: u32 = 4;
 
-/// Connections that those of uids that are not looked up yet leave to others: the rest is theirs, for after a restart of jitd
-/// everybody is new. Where there are not so many, one in [`NEWCOMERS`] is theirs.
+/// Connections that newcomers, uids that are not looked up yet, leave to others: the rest is theirs all together, for after a
+/// restart of jitd everybody of a directory is new. Where there are not so many, one in [`NEWCOMERS`] is theirs.
 const FOR_OTHERS: u32 = IN_ALL / 2;
 
 /// As above.
@@ -35,10 +36,8 @@ const MINUTE: i64 = 60 * NANOS;
 /// Who shares one quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Whose {
-    /// One uid that has, or had, an account.
+    /// One uid that has, or had, an account, or of which it is not known yet.
     Uid(u32),
-    /// All uids of which it is not known yet.
-    NotLookedUp,
     /// All uids without an account. A user namespace gives anybody thousands of them.
     WithoutAccount,
 }
@@ -53,9 +52,20 @@ struct Held {
     requests: u32,
 }
 
+/// Whether a place, or a request, is one of those that all newcomers have together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It was not known yet whether its uid has an account.
+    Newcomer,
+    /// It was.
+    Settled,
+}
+
 #[derive(Debug, Default)]
 struct Table {
     held: BTreeMap<Whose, Held>,
+    /// What all newcomers have together, each of them within what any uid may have.
+    newcomers: Held,
     /// Uids that were found to have an account.
     known: BTreeSet<u32>,
     /// Uids that were found to have none, until they are forgotten.
@@ -98,6 +108,7 @@ pub enum Account {
 pub struct Seat {
     seats: Seats,
     whose: Whose,
+    standing: Standing,
     kind: Kind,
 }
 
@@ -123,11 +134,18 @@ impl Seats {
         if kind == Kind::Wait && uid != 0 && table.waiters >= waiters {
             return Err(waiters);
         }
-        let whose = table.whose(uid);
+        let (whose, standing) = table.whose(uid);
+        if standing == Standing::Newcomer && table.newcomers.in_all() >= self.newcomers() {
+            return Err(self.newcomers());
+        }
         self.sit(&mut table, whose, kind)?;
         table.in_all += 1;
         table.waiters += u32::from(kind == Kind::Wait);
-        Ok(Seat { seats: self.clone(), whose, kind })
+        match standing {
+            Standing::Newcomer => *table.newcomers.count(kind) += 1,
+            Standing::Settled => {}
+        }
+        Ok(Seat { seats: self.clone(), whose, standing, kind })
     }
 
     /// Remembers whether `uid` has an account: for good if it has, else for a minute, so that a crowd of such uids does
@@ -153,9 +171,9 @@ impl Seats {
     #[must_use]
     pub fn account(&self, uid: u32) -> Option<Account> {
         match self.lock().whose(uid) {
-            Whose::Uid(_) => Some(Account::Known),
-            Whose::WithoutAccount => Some(Account::None),
-            Whose::NotLookedUp => None,
+            (_, Standing::Newcomer) => None,
+            (Whose::Uid(_), Standing::Settled) => Some(Account::Known),
+            (Whose::WithoutAccount, Standing::Settled) => Some(Account::None),
         }
     }
 
@@ -171,23 +189,19 @@ impl Seats {
             table.strangers_until = now.boot.saturating_add(MINUTE);
             table.strangers.clear();
         }
-        let whose = table.whose(uid);
+        let (whose, standing) = table.whose(uid);
         let most = match whose {
             Whose::Uid(0) => u32::MAX,
             Whose::Uid(_) | Whose::WithoutAccount => self.limits.requests_per_minute,
-            // Many at once are looked up too slowly, or the account database hangs: one from each of them.
-            Whose::NotLookedUp => self.limits.requests_per_minute.max(self.newcomers()),
         };
-        let held = table.held.entry(whose).or_default();
-        if held.minute_ends <= now.boot {
-            held.minute_ends = now.boot.saturating_add(MINUTE);
-            held.requests = 0;
+        table.held.entry(whose).or_default().has_room(now, most)?;
+        if standing == Standing::Newcomer {
+            // Many at once are looked up too slowly, or the account database hangs: one from each of them.
+            let most = self.limits.requests_per_minute.max(self.newcomers());
+            table.newcomers.has_room(now, most)?;
+            table.newcomers.requests += 1;
         }
-        if held.requests >= most {
-            let wait = held.minute_ends.saturating_sub(now.boot) / NANOS + 1;
-            return Err(u32::try_from(wait).unwrap_or(60));
-        }
-        held.requests += 1;
+        table.held.entry(whose).or_default().requests += 1;
         Ok(())
     }
 
@@ -203,8 +217,6 @@ impl Seats {
             (Whose::Uid(_), Kind::Call) => self.limits.connections_per_uid,
             (Whose::Uid(_), Kind::Follow) => self.limits.followers_per_uid,
             (Whose::Uid(_), Kind::Wait) => self.limits.waiters_per_uid,
-            // They are there for as long as a look-up takes.
-            (Whose::NotLookedUp, _) => self.newcomers(),
             (Whose::WithoutAccount, _) => WITHOUT_ACCOUNT,
         };
         let count = table.held.entry(whose).or_default().count(kind);
@@ -219,7 +231,7 @@ impl Seats {
     #[cfg(test)]
     pub(super) fn held(&self, uid: u32, kind: Kind) -> u32 {
         let mut table = self.lock();
-        let whose = table.whose(uid);
+        let (whose, _) = table.whose(uid);
         *table.held.entry(whose).or_default().count(kind)
     }
 
@@ -240,33 +252,51 @@ impl Seat {
             Account::Known => Whose::Uid(uid),
             Account::None => Whose::WithoutAccount,
         };
-        if self.whose == whose {
-            return Ok(());
-        }
         let mut table = self.seats.lock();
-        self.seats.sit(&mut table, whose, self.kind)?;
-        table.leave(self.whose, self.kind);
+        if self.whose != whose {
+            self.seats.sit(&mut table, whose, self.kind)?;
+            table.leave(self.whose, self.kind);
+            self.whose = whose;
+        }
+        table.settle(self.standing, self.kind);
+        self.standing = Standing::Settled;
         drop(table);
-        self.whose = whose;
         Ok(())
     }
 }
 
 impl Table {
-    fn whose(&self, uid: u32) -> Whose {
+    fn whose(&self, uid: u32) -> (Whose, Standing) {
         if uid == 0 || self.known.contains(&uid) {
-            Whose::Uid(uid)
+            (Whose::Uid(uid), Standing::Settled)
         } else if self.strangers.contains(&uid) {
-            Whose::WithoutAccount
+            (Whose::WithoutAccount, Standing::Settled)
         } else {
-            Whose::NotLookedUp
+            (Whose::Uid(uid), Standing::Newcomer)
         }
     }
 
+    /// Gives a place back. Of a uid that has none left and has asked for nothing nothing is kept: a user namespace has
+    /// thousands of them.
     fn leave(&mut self, whose: Whose, kind: Kind) {
-        if let Some(held) = self.held.get_mut(&whose) {
+        if let Entry::Occupied(mut entry) = self.held.entry(whose) {
+            let held = entry.get_mut();
             let count = held.count(kind);
             *count = count.saturating_sub(1);
+            if !held.are_any() && held.requests == 0 {
+                entry.remove();
+            }
+        }
+    }
+
+    /// Takes a place that newcomers had out of their count.
+    fn settle(&mut self, standing: Standing, kind: Kind) {
+        match standing {
+            Standing::Newcomer => {
+                let count = self.newcomers.count(kind);
+                *count = count.saturating_sub(1);
+            }
+            Standing::Settled => {}
         }
     }
 }
@@ -280,8 +310,28 @@ impl Held {
         }
     }
 
+    fn in_all(&self) -> u32 {
+        self.connections.saturating_add(self.followers).saturating_add(self.waiters)
+    }
+
     fn are_any(&self) -> bool {
-        self.connections > 0 || self.followers > 0 || self.waiters > 0
+        self.in_all() > 0
+    }
+
+    /// Whether there may be one request more in this minute, which begins with the first.
+    ///
+    /// # Errors
+    /// Seconds to wait, when there were as many as there may be.
+    fn has_room(&mut self, now: &Now, most: u32) -> Result<(), u32> {
+        if self.minute_ends <= now.boot {
+            self.minute_ends = now.boot.saturating_add(MINUTE);
+            self.requests = 0;
+        }
+        if self.requests >= most {
+            let wait = self.minute_ends.saturating_sub(now.boot) / NANOS + 1;
+            return Err(u32::try_from(wait).unwrap_or(60));
+        }
+        Ok(())
     }
 }
 
@@ -291,6 +341,7 @@ impl Drop for Seat {
         table.in_all = table.in_all.saturating_sub(1);
         table.waiters = table.waiters.saturating_sub(u32::from(self.kind == Kind::Wait));
         table.leave(self.whose, self.kind);
+        table.settle(self.standing, self.kind);
     }
 }
 

@@ -99,14 +99,18 @@ fn uids_without_an_account_share_one_small_quota() {
 fn places_that_are_given_back_are_free_wherever_they_were_counted() {
     let seats = seats(Limits { connections_per_uid: 1, ..Limits::default() }, 0..0);
     let mut one = seats.take(1000, Kind::Call).unwrap();
-    let mut two = seats.take(1000, Kind::Call).unwrap();
+    assert_eq!(seats.take(1000, Kind::Call).unwrap_err(), 1);
     one.settle(1000, Account::Known).unwrap();
-    assert_eq!(two.settle(1000, Account::Known), Err(1));
     assert_eq!(one.settle(1000, Account::Known), Ok(()), "it has its place already");
-    drop((one, two));
+    let mut two = seats.take(1001, Kind::Call).unwrap();
+    two.settle(1001, Account::None).unwrap();
+    let three = seats.take(1002, Kind::Call).unwrap();
+    assert_eq!(seats.lock().newcomers.in_all(), 1);
+    drop((one, two, three));
     assert!(seats.take(1000, Kind::Call).is_ok());
-    assert_eq!(seats.lock().in_all, 0);
-    assert!(seats.lock().held.values().all(|held| held.connections == 0));
+    let table = seats.lock();
+    assert_eq!((table.in_all, table.newcomers.in_all()), (0, 0));
+    assert!(table.held.is_empty(), "{:?}", table.held);
 }
 
 #[test]
@@ -135,4 +139,21 @@ fn newcomers_whom_nobody_could_look_up_yet_each_have_a_request_and_all_together_
     let taken = (2000..9000).filter(|uid| seats.request(*uid, &at(0)).is_ok()).count();
     assert_eq!(taken, FOR_OTHERS as usize);
     assert!(seats.request(1000, &at(0)).is_ok());
+}
+
+#[test]
+fn one_newcomer_whom_nobody_could_look_up_takes_no_more_than_anybody() {
+    let limits = Limits { connections_per_uid: 3, requests_per_minute: 2, ..Limits::default() };
+    let seats = seats(limits, 1000..1001);
+    let held = all(&seats, 2000);
+    assert_eq!(held.len(), 3);
+    assert_eq!(seats.take(2000, Kind::Call).unwrap_err(), 3);
+    assert!(seats.take(2001, Kind::Call).is_ok());
+    let taken = (0..100).filter(|_| seats.request(2000, &at(0)).is_ok()).count();
+    assert_eq!(taken, 2);
+    assert!(seats.request(2001, &at(0)).is_ok());
+    // What was counted stays counted when it is known who it was.
+    seats.learn(2000, Account::Known);
+    assert!(seats.request(2000, &at(0)).is_err());
+    assert_eq!(seats.take(2000, Kind::Call).unwrap_err(), 3);
 }
