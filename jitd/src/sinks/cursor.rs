@@ -44,6 +44,9 @@ impl Cursor {
             Err(DirError::Missing { .. }) => return Ok(None),
             opened => opened.map_err(io::Error::other)?,
         };
+        // A jitd that was killed while it saved has left a file, and only one at a time runs. One that cannot be taken away does
+        // no harm, and is no reason to tell everything again.
+        let _ = dir.sweep(&self.name);
         Ok(match dir.read(&self.name, MOST_BYTES).map_err(io::Error::other)? {
             Entry::File(content) => std::str::from_utf8(&content.bytes).ok().and_then(parse),
             Entry::Missing | Entry::Strange(_) => None,

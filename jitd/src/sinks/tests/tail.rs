@@ -157,6 +157,23 @@ fn a_cursor_is_read_back_and_nonsense_is_none() {
     }
 }
 
+#[test]
+fn what_a_save_that_was_cut_short_left_is_gone_when_the_cursor_is_read() {
+    let host = Host::new();
+    let path = host.dir.join("sinks");
+    let cursor = Cursor::new(&path, "x");
+    let position = Position { seq: 7, ledger: [0xab; 32] };
+    cursor.save(position).unwrap();
+    for left in [".x.cursor.77.0.tmp", ".x.cursor.78.3.tmp", ".y.cursor.77.0.tmp"] {
+        std::fs::write(path.join(left), "jit-cur").unwrap();
+    }
+    assert_eq!(cursor.load().unwrap(), Some(position));
+    let mut names: Vec<_> =
+        std::fs::read_dir(&path).unwrap().map(|found| found.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, [".y.cursor.77.0.tmp", "x.cursor"]);
+}
+
 /// A sink that dies.
 struct Broken;
 
