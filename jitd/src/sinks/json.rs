@@ -6,7 +6,8 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use jit_mechanisms::dir::Dir;
+use jit_mechanisms::dir::{Dir, DirError};
+use jit_mechanisms::sudo::folder_at;
 use jitd_core::record::chain::{self, Hash};
 use jitd_core::record::export::ExportLine;
 use nix::unistd::Uid;
@@ -85,8 +86,7 @@ impl Open {
         let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(ErrorKind::InvalidInput.into());
         };
-        // Some hosts let others write in /var/log.
-        let dir = Dir::open_or_make(dir, Uid::effective(), 0o700).map_err(io::Error::other)?;
+        let dir = folder(dir)?;
         let mut file = dir.append_to(name, 0o600).map_err(io::Error::other)?;
         let length = file.metadata()?.len();
         file.seek(SeekFrom::Start(length.saturating_sub(LOOK_BACK)))?;
@@ -97,6 +97,24 @@ impl Open {
         file.set_len(length.saturating_sub(half as u64))?;
         Ok(Self { file, written: hashes(&end) })
     }
+}
+
+/// The folder, made where there is none. Some hosts let others write in /var/log, and whoever can write in the folder itself can
+/// put a file of the host in the place of ours: it has to be root's alone. A link that leads to a volume for logs is followed where
+/// nobody but root could have made it or could change where it leads.
+fn folder(path: &Path) -> io::Result<Dir> {
+    let owner = Uid::effective();
+    match Dir::open_or_make(path, owner, 0o700) {
+        Err(DirError::NotADirectory { .. }) if path.is_symlink() => {
+            let behind = folder_at(path, owner.as_raw()).map_err(|why| {
+                let (link, to_do) = (path.display(), "make it root's alone, or take the link away");
+                io::Error::other(format!("{link} is a link and is not followed: {why}; {to_do}"))
+            })?;
+            Dir::open(&behind, owner)
+        }
+        opened => opened,
+    }
+    .map_err(io::Error::other)
 }
 
 /// The hashes of the lines that can be read.

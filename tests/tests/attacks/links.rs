@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jit_e2e::{Login, Release, RootBed, Running, Signal, until, workspace};
 
-use crate::site::{Product as _, REASON, SOON, host, measured};
+use crate::site::{Product as _, REASON, SOON, Site, host, measured, site_with};
 
 /// Where the file lies that a link leads to, which has nothing to do with jitd: on the same file system, for a second name.
 fn victim(path: &str) -> &'static str {
@@ -194,6 +194,44 @@ fn nothing_is_made_in_the_folder_that_a_link_leads_to() {
             made => Err(format!("{made} was made in the place of {path}: {said}")),
         }
     });
+}
+
+/// What keeps the file from being written, how it is put right, and what is said of it.
+const JSON: [(&str, &str, &str); 4] = [
+    (
+        "chmod 770 /var/log/jit",
+        "chmod 750 /var/log/jit",
+        "has mode 0770, so others can write in it; chmod go-w it",
+    ),
+    ("ln /var/log/jit/events.jsonl /srv/backup", "rm /srv/backup", "it has 2 names"),
+    (
+        "mv /var/log/jit /srv/jit-log; ln -s /srv/jit-log /var/log/jit; chown -h alice /var/log/jit",
+        "chown -h root /var/log/jit",
+        "is a link and is not followed",
+    ),
+    ("chmod 1777 /srv", "chmod 755 /srv", "/srv has mode 1777"),
+];
+
+#[test]
+fn what_keeps_the_json_file_from_being_written_is_said_with_what_to_do_and_then_it_catches_up() {
+    let settings = "[sinks]\njson = \"on\"\n";
+    for release in Release::ALL {
+        let host = site_with(release, |bed| bed.write("/etc/jit/jitd.toml", settings).unwrap());
+        let Some(mut site) = host else { return };
+        let status = |site: &Site| site.jitctl("root", &["status"]).unwrap().expect_ok().text();
+        for (spoil, repair, said) in JSON {
+            site.jitd.terminate().unwrap().expect_ok();
+            site.sh(spoil).unwrap().expect_ok();
+            site.restart_jitd();
+            let told = || status(&site).contains(said).then_some(());
+            until(&format!("status to say: {said}"), SOON, told).unwrap();
+            site.sh(repair).unwrap().expect_ok();
+            let caught_up = || (!status(&site).contains("the sink json is")).then_some(());
+            until("the sink to catch up", SOON, caught_up).unwrap();
+        }
+        let verified = ["jitctl", "log", "verify", "/srv/jit-log/events.jsonl"];
+        site.run(&verified).unwrap().expect_ok();
+    }
 }
 
 /// How many beds the work is done in at once. They mostly wait.

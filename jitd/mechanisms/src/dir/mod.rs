@@ -250,11 +250,21 @@ impl Dir {
     pub fn append_to(&self, name: &OsStr, mode: u32) -> Result<File, DirError> {
         let fail = |source| self.failed("write to", name, source);
         let flags = OFlag::O_RDWR | OFlag::O_APPEND | OFlag::O_CREAT;
-        let file = self.open_file(name, flags, mode).map_err(|why| fail(why.into()))?;
+        let strange = |why: &str| fail(io::Error::other(why.to_owned()));
+        let file = match self.open_file(name, flags, mode) {
+            Ok(file) => file,
+            Err(Errno::ELOOP) => return Err(strange("it is a link, which is not followed; take it away")),
+            Err(why) => return Err(fail(why.into())),
+        };
         let meta = file.metadata().map_err(fail)?;
-        match meta.is_file() && meta.nlink() == 1 {
-            true => Ok(file),
-            false => Err(fail(io::Error::other("it is not a regular file of one name"))),
+        if !meta.is_file() {
+            return Err(strange("it is not a regular file; take it away"));
+        }
+        match meta.nlink() {
+            0 | 1 => Ok(file),
+            names => Err(strange(&format!(
+                "it has {names} names, and what is written by one stands under all; move it away, and a new one is made"
+            ))),
         }
     }
 

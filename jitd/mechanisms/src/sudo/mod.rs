@@ -14,3 +14,4 @@ pub use jit_common::visudo::Flavour;
 pub use probe::{Sudo, SudoError, probe};
 pub use role_agreement::{Asked, RoleAgreement, ask_role};
 pub use role_check::{Reason, path_reasons, reasons_against};
+pub use walk::folder_at;

@@ -14,6 +14,36 @@ const LINKS_MAX: u32 = 40;
 /// Every directory on the way, every directory that holds a link on the way, and the program itself have to belong to
 /// `owner` and be writable by nobody else. (With an ACL, the group bits are its mask: a writer it adds shows there.)
 pub(super) fn check_program(root: &Path, owner: u32, path: &Path) -> Result<(), String> {
+    match walk(root, owner, path)? {
+        Found::Inside { at, meta } => check_kind(&meta, &at),
+        Found::Above(_) => Err(format!("{} is a directory, not a program", path.display())),
+    }
+}
+
+/// The folder that `path` leads to, through links as well, where everything on the way is `owner`'s alone; `Err` is a sentence.
+///
+/// # Errors
+/// When it is no folder, or others could change where it leads.
+pub fn folder_at(path: &Path, owner: u32) -> Result<PathBuf, String> {
+    folder_in(Path::new("/"), owner, path)
+}
+
+fn folder_in(root: &Path, owner: u32, path: &Path) -> Result<PathBuf, String> {
+    match walk(root, owner, path)? {
+        Found::Inside { at, meta } if !meta.is_dir() => Err(format!("{} is not a directory", at.display())),
+        Found::Inside { at, .. } | Found::Above(at) => Ok(at),
+    }
+}
+
+/// Where a path leads.
+enum Found {
+    /// To something that its last name names.
+    Inside { at: PathBuf, meta: Metadata },
+    /// To a directory that was on the way.
+    Above(PathBuf),
+}
+
+fn walk(root: &Path, owner: u32, path: &Path) -> Result<Found, String> {
     let mut left: VecDeque<OsString> = names(path);
     let mut inside = PathBuf::from("/");
     let mut links = 0;
@@ -48,14 +78,14 @@ pub(super) fn check_program(root: &Path, owner: u32, path: &Path) -> Result<(), 
         }
         check_own(&meta, owner, &here)?;
         if left.is_empty() {
-            return check_kind(&meta, &here);
+            return Ok(Found::Inside { at: here, meta });
         }
         if !meta.is_dir() {
             return Err(format!("{} is not a directory", here.display()));
         }
         inside = here;
     }
-    Err(format!("{} is a directory, not a program", path.display()))
+    Ok(Found::Above(inside))
 }
 
 /// The parts of a path; `..` stays one, because what it means depends on where a link led.
@@ -89,13 +119,13 @@ fn check_own(meta: &Metadata, owner: u32, path: &Path) -> Result<(), String> {
     let mode = meta.permissions().mode() & 0o7777;
     if meta.uid() != owner {
         return Err(format!(
-            "{} belongs to uid {}, not {owner}, who could change what runs",
+            "{} belongs to uid {}, not {owner}, who could change what is there",
             path.display(),
             meta.uid()
         ));
     }
     if mode & 0o022 != 0 {
-        return Err(format!("{} has mode {mode:04o}, so others could change what runs", path.display()));
+        return Err(format!("{} has mode {mode:04o}, so others could change what is there", path.display()));
     }
     Ok(())
 }
@@ -188,5 +218,25 @@ mod tests {
             let why = check_program(root, owner, Path::new(path)).unwrap_err();
             assert!(why.contains(word), "{path}: {why}");
         }
+    }
+
+    #[test]
+    fn a_folder_is_found_behind_links_that_only_its_owner_could_have_made() {
+        let (scratch, owner) = tree();
+        let root = scratch.path();
+        let find = |path| folder_in(root, owner, Path::new(path));
+        symlink("/opt", root.join("etc/log")).unwrap();
+        symlink("/opt/..", root.join("etc/up")).unwrap();
+        assert_eq!(find("/etc/log"), Ok("/opt".into()));
+        assert_eq!(find("/bin"), Ok("/usr/bin".into()));
+        assert_eq!(find("/etc/up"), Ok("/".into()));
+        assert!(find("/usr/bin/p").unwrap_err().contains("not a directory"));
+        assert!(find("/none").unwrap_err().contains("does not exist"));
+        for (spoilt, bits) in [("etc", 0o775), ("opt", 0o770), ("opt", 0o1777)] {
+            mode(&root.join(spoilt), bits);
+            assert!(find("/etc/log").unwrap_err().contains("others could change"), "{spoilt}");
+            mode(&root.join(spoilt), 0o755);
+        }
+        assert!(folder_in(root, owner + 1, Path::new("/etc/log")).unwrap_err().contains("belongs"));
     }
 }
