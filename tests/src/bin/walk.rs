@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use jit_e2e::walk::{Extent, Plan, offset, walk};
+use jit_e2e::walk::{Extent, Plan, told_offset, varying_offset, walk};
 use jit_e2e::{Release, Result};
 
 /// How many scenarios at once: much of each is waiting.
@@ -22,7 +22,7 @@ fn run(words: &[String]) -> Result<()> {
     let mut plan = Plan {
         release: Release::Bookworm,
         extent: Extent::For(Duration::from_secs(600)),
-        offset: offset(),
+        offset: told_offset().unwrap_or_else(varying_offset),
         at_once: AT_ONCE,
         only: None,
         point: None,

@@ -70,13 +70,17 @@ pub struct Walked {
     pub broken: Vec<String>,
 }
 
-/// Where a walk begins if nothing is said: elsewhere each time, or where `JIT_WALK_OFFSET` says.
+/// Where `JIT_WALK_OFFSET` says that a walk begins.
 #[must_use]
-pub fn offset() -> usize {
-    let told = std::env::var("JIT_WALK_OFFSET").ok().and_then(|text| text.parse().ok());
-    let seconds =
-        || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    told.unwrap_or_else(|| usize::try_from(seconds()).unwrap_or(0))
+pub fn told_offset() -> Option<usize> {
+    std::env::var("JIT_WALK_OFFSET").ok()?.parse().ok()
+}
+
+/// Another beginning each time.
+#[must_use]
+pub fn varying_offset() -> usize {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.ok().and_then(|since| usize::try_from(since.as_secs()).ok()).unwrap_or(0)
 }
 
 /// Makes a walk and tells `out` of each scenario when it is through.
