@@ -1,28 +1,31 @@
 //! The way into a machine: ports of a virtual serial bus, without a network. See `agent.sh` for what is at the other end.
 
-use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read, Write as _};
 use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::{Error, Output, Result};
+
+/// How long the emulator may take to take a script.
+const TAKING: Duration = Duration::from_secs(60);
 
 /// A script that runs in the machine.
 #[derive(Debug)]
 pub(crate) struct Asked {
-    port: BufReader<UnixStream>,
+    port: UnixStream,
     shown: String,
 }
 
 /// All ports of a machine. Each carries one command at a time.
 #[derive(Debug)]
 pub(crate) struct Ports {
-    free: Mutex<Vec<BufReader<UnixStream>>>,
+    free: Mutex<Vec<UnixStream>>,
 }
 
 impl Ports {
     pub(crate) fn new(streams: Vec<UnixStream>) -> Ports {
-        Ports { free: Mutex::new(streams.into_iter().map(BufReader::new).collect()) }
+        Ports { free: Mutex::new(streams) }
     }
 
     /// Runs a bash script as root to its end.
@@ -37,14 +40,15 @@ impl Ports {
             return Err(Error::Odd("no port of the machine is free".to_owned()));
         };
         let request = format!("{}\n{script}", script.len());
-        port.get_mut().write_all(request.as_bytes()).map_err(Error::io(format!("ask for {shown}")))?;
+        port.set_write_timeout(Some(TAKING)).map_err(Error::io("set a time limit for a port"))?;
+        port.write_all(request.as_bytes()).map_err(Error::io(format!("ask for {shown}")))?;
         Ok(Asked { port, shown: shown.to_owned() })
     }
 
     /// Waits for the end of a script.
     pub(crate) fn finish(&self, asked: Asked, limit: Duration) -> Result<Output> {
-        let Asked { mut port, shown } = asked;
-        let output = answer(&mut port, &shown, limit).map_err(|error| match error.kind() {
+        let Asked { port, shown } = asked;
+        let output = answer(&port, &shown, limit).map_err(|error| match error.kind() {
             ErrorKind::WouldBlock => Error::Late { what: format!("the end of {shown}"), limit },
             _ => Error::io(format!("run {shown} in the machine"))(error),
         })?;
@@ -54,8 +58,26 @@ impl Ports {
     }
 }
 
-fn answer(port: &mut BufReader<UnixStream>, shown: &str, limit: Duration) -> std::io::Result<Output> {
-    port.get_ref().set_read_timeout(Some(limit))?;
+/// A stream that is read until a moment, and no longer.
+struct Bounded<'port> {
+    port: &'port UnixStream,
+    end: Instant,
+}
+
+impl Read for Bounded<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let left = self.end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        self.port.set_read_timeout(Some(left))?;
+        self.port.read(into)
+    }
+}
+
+fn answer(port: &UnixStream, shown: &str, limit: Duration) -> std::io::Result<Output> {
+    // Nothing is lost in it: the machine says nothing after its answer until it is asked again.
+    let mut port = BufReader::new(Bounded { port, end: Instant::now() + limit });
     let mut head = String::new();
     port.read_line(&mut head)?;
     let numbers: Vec<usize> = head.split_whitespace().filter_map(|word| word.parse().ok()).collect();

@@ -22,7 +22,7 @@ const SETUP: &str = include_str!("setup.sh");
 const DISK: &str = "1500M";
 
 /// How long a machine may take from its first instruction to its first answer, or to be set up: a busy machine emulates slowly.
-pub(crate) const BOOT: Duration = Duration::from_secs(900);
+pub(crate) const BOOT: Duration = Duration::from_secs(300);
 
 /// What the clock on the board says when the machine is booted for the first time: later than any release, so that nobody corrects it.
 pub const FIRST: &str = "2030-06-01T12:00:00";
