@@ -159,6 +159,13 @@ pub(crate) fn nobody_has_anything(bed: &MachineBed, before: &str) {
     bed.verify();
 }
 
+/// It was so already when systemd let the first person in.
+pub(crate) fn nobody_had_anything(bed: &MachineBed, before: &str) {
+    let gate = bed.sh("cat /run/seen/gate").unwrap().expect_ok().out;
+    assert_eq!(gate, before, "when systemd let the first person in");
+    bed.sh("ls /run/seen/gate-closed").unwrap().expect_ok();
+}
+
 /// An answer in JSON.
 pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_str(&output.out).unwrap()
