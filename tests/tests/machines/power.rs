@@ -100,6 +100,8 @@ fn power_goes(release: Release, cut: &Cut) -> Option<Came> {
     }
     bed.cut().unwrap();
     bed.up(cut.clock).unwrap();
+    let date = bed.sh("date --iso-8601=seconds").unwrap().expect_ok().out;
+    measured(&format!("booted with {} on the board's clock; it is {date}", cut.clock));
 
     let early = bed.sh("cat /run/seen/early").unwrap().expect_ok().out;
     let member = early.lines().any(|line| line.starts_with("docker:") && line.ends_with("alice"));
