@@ -106,7 +106,7 @@ fn a_thousand_due_at_once_are_out_in_one_rewrite() {
         (out - deadlines.last().unwrap()) / 1_000_000
     ));
     // Whoever asked in the last moment of a second was heard in the next, or later on a busy machine.
-    assert!(deadlines.len() <= 4, "{deadlines:?}");
+    assert!(deadlines.len() <= 8, "{deadlines:?}");
     let renames = site.read("/tmp/renames").unwrap();
     for file in ["\"group\"", "\"gshadow\""] {
         assert_eq!(count(&renames, file), deadlines.len(), "{renames}");
