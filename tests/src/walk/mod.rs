@@ -66,6 +66,8 @@ pub struct Walked {
     pub walked: BTreeMap<Fault, usize>,
     /// How many of these met another call of the same name and thread than was counted.
     pub elsewhere: usize,
+    /// Points at which nothing went wrong however often it was tried: a thread's calls are not the same each time.
+    pub never_made: usize,
     /// What did not hold.
     pub broken: Vec<String>,
 }
@@ -120,6 +122,9 @@ pub fn walk(plan: &Plan, out: &mut (impl Write + Send)) -> Result<Vec<Walked>> {
     Ok(walked)
 }
 
+/// How many points a short walk tries for one, should a call not be made.
+const NEIGHBOURS: usize = 8;
+
 /// How long each scenario may take, if that is limited.
 fn share(plan: &Plan, scenarios: usize) -> Option<Duration> {
     let Extent::For(time) = plan.extent else { return None };
@@ -146,11 +151,12 @@ fn one(
         points: points.len(),
         walked: Fault::ALL.map(|fault| (fault, 0)).into(),
         elsewhere: 0,
+        never_made: 0,
         broken: Vec::new(),
     };
-    let most = match plan.extent {
-        Extent::All | Extent::For(_) => points.len(),
-        Extent::Each(count) => count.min(points.len()),
+    let (most, neighbours) = match plan.extent {
+        Extent::All | Extent::For(_) => (points.len(), 1),
+        Extent::Each(count) => (count.min(points.len()), NEIGHBOURS),
     };
     for place in spread(points.len(), plan.offset).take(most) {
         for (turn, fault) in Fault::ALL.into_iter().enumerate() {
@@ -158,19 +164,25 @@ fn one(
                 return Ok(walked);
             }
             // Each fault begins elsewhere, so that a short walk meets more points.
-            let place = (place + turn * points.len() / Fault::ALL.len()) % points.len();
-            let Some(point) = points.get(place) else { continue };
-            match walk.walk(point, fault) {
-                Ok(met) => {
-                    *walked.walked.entry(fault).or_default() += 1;
-                    walked.elsewhere += usize::from(met == Met::Elsewhere);
+            let place = place + turn * points.len() / Fault::ALL.len();
+            for point in points.iter().cycle().skip(place).take(neighbours) {
+                match walk.walk(point, fault) {
+                    Ok(Met::No) => {
+                        walked.never_made += 1;
+                        continue;
+                    }
+                    Ok(met) => {
+                        *walked.walked.entry(fault).or_default() += 1;
+                        walked.elsewhere += usize::from(met == Met::Elsewhere);
+                    }
+                    Err(error) => {
+                        let broken = format!("{fault} at {point}: {}", error.chain());
+                        tell(&format!("BROKEN {}: {broken}", scenario.name));
+                        walked.broken.push(broken);
+                        walk.anew(plan.release).map_err(named)?;
+                    }
                 }
-                Err(error) => {
-                    let broken = format!("{fault} at {point}: {}", error.chain());
-                    tell(&format!("BROKEN {}: {broken}", scenario.name));
-                    walked.broken.push(broken);
-                    walk.anew(plan.release).map_err(named)?;
-                }
+                break;
             }
         }
     }
@@ -190,12 +202,15 @@ fn gcd(one: usize, other: usize) -> usize {
 
 fn line(scenario: &Scenario, walked: &Result<Walked>) -> String {
     match walked {
-        Ok(Walked { points, walked, elsewhere, broken, .. }) => {
+        Ok(Walked { points, walked, elsewhere, never_made, broken, .. }) => {
             let counts: Vec<String> =
                 walked.iter().map(|(fault, count)| format!("{fault} {count}")).collect();
             let broken = if broken.is_empty() { String::new() } else { format!(", BROKEN {}", broken.len()) };
             let counts = counts.join(", ");
-            format!("{}: {points} points; walked: {counts}; elsewhere {elsewhere}{broken}", scenario.name)
+            let name = scenario.name;
+            format!(
+                "{name}: {points} points; walked: {counts}; elsewhere {elsewhere}, never made {never_made}{broken}"
+            )
         }
         Err(error) => format!("{}: FAILED: {}", scenario.name, error.chain()),
     }

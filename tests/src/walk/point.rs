@@ -114,7 +114,7 @@ impl Walk {
     /// Walks one point, and says whether it was met.
     ///
     /// # Errors
-    /// What did not hold; or that nothing went wrong, however often it was tried.
+    /// What did not hold.
     pub(super) fn walk(&mut self, point: &Point, fault: Fault) -> Result<Met> {
         let mut best = Met::No;
         for _ in 0..TRIES {
@@ -125,7 +125,7 @@ impl Walk {
                 Met::No => {}
             }
         }
-        if best == Met::No { Err(Error::Odd("the call was never made".to_owned())) } else { Ok(best) }
+        Ok(best)
     }
 
     fn attempt(&mut self, point: &Point, fault: Fault) -> Result<Met> {
