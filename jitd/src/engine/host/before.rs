@@ -35,18 +35,15 @@ impl<'a> Before<'a> {
     /// # Errors
     /// A sentence; then nobody may be put in.
     pub(super) fn make_so(&mut self, memory: &mut Memory, adding: &Given) -> Result<(), String> {
-        let first = self.came.is_none();
-        let noted = |memory: &mut Memory| memory.before_raising(self.paths, self.goal, adding);
-        let came = match self.came.take() {
-            Some(came) => came,
-            None => noted(memory).and_then(|()| {
-                sudoers_file::converge(self.paths, self.text).map_err(|error| crate::chain(&error))
-            }),
-        };
-        match self.came.insert(came) {
-            Err(why) => Err(why.clone()),
-            Ok(_) if first => Ok(()),
-            Ok(_) => memory.before_adding(self.paths, adding),
+        match &self.came {
+            Some(Err(why)) => Err(why.clone()),
+            Some(Ok(_)) => memory.before_adding(self.paths, adding),
+            None => {
+                let came = memory.before_raising(self.paths, self.goal, adding).and_then(|()| {
+                    sudoers_file::converge(self.paths, self.text).map_err(|error| crate::chain(&error))
+                });
+                self.came.insert(came).as_ref().map(drop).map_err(Clone::clone)
+            }
         }
     }
 
@@ -62,8 +59,9 @@ impl<'a> Before<'a> {
 
     /// What came of it, done now at the latest.
     pub(super) fn done(mut self, memory: &mut Memory) -> Result<Converged, String> {
-        // What it says is in what came of it.
-        let _ = self.make_so(memory, &Given::new());
+        if self.came.is_none() {
+            self.make_so(memory, &Given::new())?;
+        }
         self.came.unwrap_or_else(|| Err("nothing was done".into()))
     }
 }
