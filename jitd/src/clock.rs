@@ -21,7 +21,7 @@ impl Clock {
     /// When /proc is not there. Without a boot id no deadline means anything.
     pub fn of_this_boot() -> io::Result<Self> {
         let text = std::fs::read_to_string(BOOT_ID)?;
-        Ok(Self { boot_id: BootId(text.trim().to_owned()) })
+        Ok(Self { boot_id: BootId(text.trim().into()) })
     }
 
     /// Reads both clocks.

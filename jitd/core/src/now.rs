@@ -1,6 +1,6 @@
 //! What time it is, as an argument: two clocks that are never mixed, and the boot they belong to.
 
-use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ pub const NANOS: i64 = 1_000_000_000;
 /// The kernel's random id of one boot (`/proc/sys/kernel/random/boot_id`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct BootId(pub String);
+pub struct BootId(pub Arc<str>);
 
 impl fmt::Display for BootId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,7 @@
 //! What should be true on the host: a function of the live grants and of nothing else.
 
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use jit_common::ids::RequestId;
@@ -18,7 +19,7 @@ pub struct WantedGrant {
     /// Whose it is.
     pub by: Person,
     /// What it gives.
-    pub gives: Gives,
+    pub gives: Arc<Gives>,
     /// When it ends.
     pub deadline: Deadline,
 }

@@ -69,7 +69,7 @@ fn an_intent_of_version_1_gives_what_it_gave() {
     let registry = folded(lines());
     let grants: Vec<_> = registry.live().collect();
     assert_eq!(grants.len(), 1);
-    assert_eq!((&grants[0].gives, grants[0].span.since), (gives, grants[0].start));
+    assert_eq!((&*grants[0].gives, grants[0].span.since), (gives, grants[0].start));
     // Commands that cannot be read are no grant without commands: the whole entry is refused.
     let evil = lines()[8].body.replace("\"root\"", "\"#-1\"");
     assert!(serde_json::from_str::<Entry>(&evil).is_err());

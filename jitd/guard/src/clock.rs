@@ -30,7 +30,7 @@ impl Clock {
     /// Learns which boot this is.
     pub(crate) fn start() -> Result<Self, ClockError> {
         let boot_id = fs::read_to_string(BOOT_ID).map_err(ClockError::BootId)?;
-        Ok(Self { boot_id: BootId(boot_id.trim().to_owned()) })
+        Ok(Self { boot_id: BootId(boot_id.trim().into()) })
     }
 
     /// Both clocks now.

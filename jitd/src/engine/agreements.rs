@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ const AT_A_TIME: usize = 4;
 struct Question {
     id: RequestId,
     user: String,
-    gives: Gives,
+    gives: Arc<Gives>,
     sudo: Sudo,
     answer_to: Handle,
 }
@@ -35,7 +36,7 @@ struct Question {
 /// An answer, and what it is true of beside the tree.
 #[derive(Debug)]
 struct Known {
-    gives: Gives,
+    gives: Arc<Gives>,
     answer: RoleAgreement,
 }
 

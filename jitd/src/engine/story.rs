@@ -120,7 +120,7 @@ impl Engine {
         let now_on = open.as_ref().map(|open| self.would_change(open, now));
         let change = grant.map(|grant| grant.change.clone()).or(now_on).or(as_asked);
         let role = grant.map(|grant| &grant.role).or(past.open.as_ref().map(|open| &open.role));
-        let gives = grant.map(|grant| (&grant.by, &grant.gives));
+        let gives = grant.map(|grant| (&grant.by, &*grant.gives));
         let gives = gives.or(past.open.as_ref().map(|open| (&open.by, &open.terms.gives)));
         Ok(Response::Story(Box::new(StoryView {
             ways_off: match (&live, &view) {

@@ -1,6 +1,8 @@
 //! A grant that may be on the host, and the row of extensions that it is the end of.
 
+use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use jit_common::ids::{IdPrefix, RequestId};
@@ -24,7 +26,7 @@ pub struct Grant {
     /// The rule that decided, and where it stands.
     pub rule: RuleRef,
     /// What the role gives, as it was when it was granted.
-    pub gives: Gives,
+    pub gives: Arc<Gives>,
     /// Commands that sudo refuses all the same.
     pub refused: Vec<String>,
     /// When its clock started, nanoseconds of the wall clock.
@@ -74,6 +76,40 @@ impl Grant {
         self.id == other.id || self.replaced.contains(&other.id) || other.replaced.contains(&self.id)
     }
 }
+
+/// What each role gave when it was granted last: the same text for thousands of grants is in memory once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shared(BTreeMap<String, Arc<Gives>>);
+
+impl Shared {
+    /// The same, in one place with that of other grants of the role.
+    pub(super) fn one(&mut self, role: &str, gives: &Gives) -> Arc<Gives> {
+        match self.0.get(role) {
+            Some(known) if **known == *gives => known.clone(),
+            Some(_) | None => {
+                let new = Arc::new(gives.clone());
+                self.0.insert(role.into(), new.clone());
+                new
+            }
+        }
+    }
+
+    /// Forgets what no grant gives any more.
+    pub(super) fn forget(&mut self, role: &str) {
+        if self.0.get(role).is_some_and(|known| Arc::strong_count(known) == 1) {
+            self.0.remove(role);
+        }
+    }
+}
+
+impl PartialEq for Shared {
+    /// Where something is kept is no part of what is live.
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Shared {}
 
 /// Ids of replaced grants that are remembered with a grant.
 const REPLACED: usize = 256;

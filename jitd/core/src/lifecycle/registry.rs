@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 
 use jit_common::ids::{IdPrefix, RequestId};
 
-use super::grant;
 pub use super::grant::Grant;
+use super::grant::{self, Shared};
 use super::open::{Due, Open, Vote};
 use super::state::State;
 use super::step::Released;
@@ -43,6 +43,7 @@ struct Typed {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registry {
     grants: BTreeMap<RequestId, Grant>,
+    shared: Shared,
     /// Requests that wait for people or for their start.
     open: BTreeMap<RequestId, Open>,
     /// Requests whose next entry has not been folded yet: it stands beside the first in one commit.
@@ -116,7 +117,10 @@ impl Registry {
             Entry::Stuck { cause, tries, .. } => {
                 self.enter(id, State::Stuck { cause: *cause, tries: *tries })
             }
-            Entry::Ended { .. } => drop(self.grants.remove(&id)),
+            Entry::Ended { about, .. } => {
+                self.grants.remove(&id);
+                self.shared.forget(&about.role);
+            }
             Entry::Drift { done, .. } => self.added_late(id, done),
             Entry::TextsErased { .. } => self.erase_texts(id),
             Entry::Decided { approved_by, .. } => {
@@ -206,7 +210,7 @@ impl Registry {
             by: about.by.clone(),
             role: about.role.clone(),
             rule: about.rule.clone(),
-            gives: gives.clone(),
+            gives: self.shared.one(&about.role, gives),
             refused: Vec::new(),
             start: span.since,
             deadline: deadline.clone(),

@@ -36,7 +36,7 @@ impl Chance {
             deadline: Deadline {
                 wall: self.next().cast_signed(),
                 boot: self.next().cast_signed(),
-                boot_id: BootId(boot_id),
+                boot_id: BootId(boot_id.into()),
             },
             undo: vec![Undo::Sudoers, Undo::Groups],
             groups: (0..self.below(3)).map(|_| self.membership()).collect(),

@@ -41,7 +41,7 @@ pub fn render(applied: &Applied) -> Result<String, AppliedError> {
     for grant in &applied.grants {
         let AppliedGrant { id, uid, deadline: Deadline { wall, boot, boot_id }, undo, groups } = grant;
         if !is_boot_id(&boot_id.0) {
-            return Err(AppliedError::BootId { id: *id, boot_id: boot_id.0.clone() });
+            return Err(AppliedError::BootId { id: *id, boot_id: boot_id.0.to_string() });
         }
         let undo: Vec<_> = undo.iter().map(|undo| undo.word()).collect();
         let groups: Vec<_> = groups.iter().map(Membership::to_word).collect();
@@ -131,7 +131,7 @@ fn parse_grant(line: &str, version: Version) -> Result<AppliedGrant, String> {
     if !is_boot_id(boot_id) {
         return Err(format!("{boot_id:?} is no boot id"));
     }
-    let boot_id = BootId(boot_id.to_owned());
+    let boot_id = BootId(boot_id.into());
     let boot = number(value(words.next(), "until_boot")?)?;
     let wall = number(value(words.next(), "until_wall")?)?;
     let undo = value(words.next(), "undo")?;

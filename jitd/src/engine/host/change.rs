@@ -1,6 +1,7 @@
 //! What a grant changes on the host, in lines for people; and by which of them the record knows later whom jitd put in.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jit_common::ids::RequestId;
 use jit_mechanisms::groups::{Given, Membership, Outcome, Wanted as WantedMembers};
@@ -18,7 +19,8 @@ impl Host {
     /// The lines that a grant adds to the host: to sudo's file, and one for each group.
     #[must_use]
     pub fn change(&self, id: RequestId, by: &Person, gives: &Gives, deadline: &Deadline) -> Vec<String> {
-        let grant = WantedGrant { id, by: by.clone(), gives: gives.clone(), deadline: deadline.clone() };
+        let grant =
+            WantedGrant { id, by: by.clone(), gives: Arc::new(gives.clone()), deadline: deadline.clone() };
         let mut lines = self.sudo_lines(&grant);
         lines.extend(self.group_lines(&grant));
         lines

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn at(seconds: i64) -> Now {
-        Now { wall: 0, boot: seconds * NANOS, boot_id: BootId(String::new()) }
+        Now { wall: 0, boot: seconds * NANOS, boot_id: BootId("".into()) }
     }
 
     fn alice() -> Membership {

@@ -70,7 +70,7 @@ fn about_jitd() -> Vec<Draft> {
         Entry::Started {
             version: "0.1.0".to_owned(),
             host: "web1".to_owned(),
-            boot_id: BootId("b5e0b4f2-5c1d-4b9e-9a52-0f1f4c3c2a11".to_owned()),
+            boot_id: BootId("b5e0b4f2-5c1d-4b9e-9a52-0f1f4c3c2a11".into()),
             sudo: "sudo 1.9.13p3, NOTAFTER honoured".to_owned(),
             host_key: "77".repeat(32),
         },
@@ -106,7 +106,7 @@ fn about_a_grant() -> Vec<Draft> {
     let restart: Vec<String> = ["/usr/bin/systemctl", "restart", "nginx"].map(str::to_owned).to_vec();
     let start = long_ago();
     let until = start + 1800 * NANOS;
-    let deadline = Deadline { wall: until, boot: 1900 * NANOS, boot_id: BootId("b5e0b4f2".to_owned()) };
+    let deadline = Deadline { wall: until, boot: 1900 * NANOS, boot_id: BootId("b5e0b4f2".into()) };
     let sudo = SudoRole {
         run_as: RunAs::new("root").unwrap(),
         password: Authenticate::NotAsked,

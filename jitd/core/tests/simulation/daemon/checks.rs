@@ -236,7 +236,7 @@ impl Jitd {
         };
         let (id, by, gives) = (open.id, open.by.clone(), open.terms.gives.clone());
         let change = |deadline: &Deadline| {
-            self.host.change(world, &WantedGrant { id, by, gives, deadline: deadline.clone() })
+            self.host.change(world, &WantedGrant { id, by, gives: gives.into(), deadline: deadline.clone() })
         };
         let Some(step) = step::activate(open, new, now, change) else { return Ok(()) };
         self.held_up.remove(&open.id);

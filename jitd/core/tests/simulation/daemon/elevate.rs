@@ -70,7 +70,7 @@ impl Jitd {
         };
         let (by, gives) = (new.by.clone(), new.gives.clone());
         let change = |deadline: &Deadline| {
-            self.host.change(world, &WantedGrant { id, by, gives, deadline: deadline.clone() })
+            self.host.change(world, &WantedGrant { id, by, gives: gives.into(), deadline: deadline.clone() })
         };
         let step = step::grant(request(&call, &wish), new, now, change);
         self.candidates.push(Candidate { step, id, uid: call.person.uid });

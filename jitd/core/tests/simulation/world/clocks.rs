@@ -19,7 +19,7 @@ impl Clocks {
     }
 
     pub(crate) fn now(&self) -> Now {
-        Now { wall: self.wall, boot: self.boot, boot_id: BootId(format!("boot-{}", self.boots)) }
+        Now { wall: self.wall, boot: self.boot, boot_id: BootId(format!("boot-{}", self.boots).into()) }
     }
 
     /// Time passes, awake or suspended.
