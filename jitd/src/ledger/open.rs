@@ -99,7 +99,8 @@ fn create(place: &Place) -> Result<(), OpenError> {
         name.push(end);
         name
     };
-    for end in ["", "-journal", "-wal", "-shm"] {
+    let ends = ["-journal", "-wal", "-shm"];
+    for end in ends.into_iter().chain([""]) {
         place::remove_if_there(Path::new(&beside(end)))?;
     }
     std::fs::OpenOptions::new()
@@ -115,6 +116,10 @@ fn create(place: &Place) -> Result<(), OpenError> {
     db.close().map_err(|(_, source)| failed(source))?;
     std::fs::rename(&place.unfinished, &place.database)
         .map_err(|error| place::io_error(&place.database, error))?;
+    // SQLite does not mind when it cannot take its journal away. Under this name it is nobody's, and only litter.
+    for end in ends {
+        let _ = place::remove_if_there(Path::new(&beside(end)));
+    }
     place.sync()
 }
 

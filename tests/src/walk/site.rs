@@ -253,9 +253,20 @@ impl Site {
         self.jitctl(user, &["elevate", role, "--for", length, "--reason", "INC-42 a walk", "--json"])
     }
 
-    /// Asks for a role and gets it; the grant's id.
+    /// Asks for a role and gets it; the grant's id. A role that could not be looked at when the policy was read is looked at
+    /// again by itself.
     pub(super) fn grant(&self, user: &str, role: &str, length: &str) -> Result<String> {
-        let answer = self.elevate(user, role, length)?.ok()?;
+        let mut asked = self.elevate(user, role, length);
+        let settled = || {
+            let is_disabled =
+                matches!(&asked, Ok(answer) if answer.out.contains("\"code\":\"role-disabled\""));
+            if is_disabled {
+                asked = self.elevate(user, role, length);
+            }
+            (!is_disabled).then_some(())
+        };
+        until("the role to be enabled", SOON, settled)?;
+        let answer = asked?.ok()?;
         id_in(&answer.out).ok_or_else(|| Error::Odd(format!("no grant in {answer}")))
     }
 
