@@ -13,6 +13,8 @@ pub const SOCKET: &str = "/run/jit/jitd.sock";
 pub const SUDOERS_DIR: &str = "/run/jit/sudoers.d";
 /// The one sudoers file that jitd writes (mode 0440, root), inside [`SUDOERS_DIR`].
 pub const SUDOERS_FILE: &str = "/run/jit/sudoers.d/jit";
+/// One file for each control group of a grant: until when what is in it may run.
+pub const LIMITS_DIR: &str = "/run/jit/limits";
 /// Stands while the kill switch is thrown.
 pub const LOCKED_MARK: &str = "/run/jit/locked";
 /// Held by whoever is changing the host: jitd while it converges, the guard while it removes.
@@ -50,6 +52,9 @@ pub const NSCD: &str = "/usr/sbin/nscd";
 pub const NSCD_SOCKET: &str = "/run/nscd/socket";
 /// Makes sssd forget (sss_cache(8)).
 pub const SSS_CACHE: &str = "/usr/sbin/sss_cache";
+
+/// The guard's own control group, which systemd delegates to it (`Delegate=yes`): the home of the grants' groups.
+pub const CONTROL_HOME: &str = "/sys/fs/cgroup/system.slice/jit-guard.service";
 
 /// The processes of this host (proc(5)).
 pub const PROC: &str = "/proc";

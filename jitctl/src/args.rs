@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use jit_common::duration::GrantDuration;
-use jit_common::ids::IdPrefix;
+use jit_common::ids::{IdPrefix, RequestId};
 use jit_common::paths;
 
 use crate::exit::{self, Exit};
@@ -85,6 +85,9 @@ pub(crate) enum Command {
         /// The id of a request, or its beginning
         id: IdPrefix,
     },
+    /// Become a program that runs with a grant: what `elevate ROLE -- COMMAND` starts
+    #[command(hide = true)]
+    RunWith(RunWith),
     /// Give a grant of yours back
     Drop(Drop),
     /// Take grants away from others (operators and root)
@@ -122,6 +125,16 @@ pub(crate) struct Elevate {
     /// Run this through sudo, and give the role back when it ends
     #[arg(last = true, requires = "role", value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
+}
+
+/// `run-with`.
+#[derive(Debug, Args)]
+pub(crate) struct RunWith {
+    /// The grant
+    pub(crate) id: RequestId,
+    /// The program, and its arguments
+    #[arg(last = true, required = true, value_name = "PROGRAM")]
+    pub(crate) program: Vec<OsString>,
 }
 
 /// `extend`.

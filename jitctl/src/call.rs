@@ -56,6 +56,7 @@ impl Daemon {
                 | Response::Roles(_)
                 | Response::Story(_)
                 | Response::Ended(_)
+                | Response::Entered { .. }
                 | Response::Done
                 | Response::Unlocked { .. } => return Err(Failure::OutOfTurn),
             }
@@ -86,7 +87,10 @@ fn belongs(request: &Request, answer: &Response) -> bool {
         // Without --revoke there is nothing to list, and jitd may simply say that it is done.
         Request::Lock { live: LiveGrants::Keep, .. } => matches!(answer, Response::Ended(_) | Response::Done),
         Request::Lock { live: LiveGrants::Revoke, .. } => matches!(answer, Response::Ended(_)),
-        Request::Deny { .. } | Request::Cancel(_) | Request::Erase(_) => matches!(answer, Response::Done),
+        Request::Enter { .. } => matches!(answer, Response::Entered { .. }),
+        Request::Deny { .. } | Request::Cancel(_) | Request::Erase(_) | Request::Leave { .. } => {
+            matches!(answer, Response::Done)
+        }
         Request::Unlock { .. } => matches!(answer, Response::Unlocked { .. }),
         Request::Log(_) => matches!(answer, Response::Log(_) | Response::LogEnd),
     }

@@ -3,13 +3,14 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use jit_common::ids::RequestId;
 use jit_common::request::{
     Ask, DropTarget, ExtendAsk, LiveGrants, LogQuery, LogUntil, Request, RevokeTarget,
 };
 use jitd_core::record::Entry;
 
 use crate::args::{
-    Approve, Command, Drop, Elevate, Extend, Log, LogCommand, LogFilter, Policy, Revoke, Terms,
+    Approve, Command, Drop, Elevate, Extend, Log, LogCommand, LogFilter, Policy, Revoke, RunWith, Terms,
 };
 use crate::failure::Failure;
 use crate::time::Clock;
@@ -36,6 +37,13 @@ pub(crate) enum Intent {
         program: OsString,
         /// The others.
         args: Vec<OsString>,
+    },
+    /// Become a program that runs with a grant.
+    RunWith {
+        /// The grant.
+        id: RequestId,
+        /// The program, and its arguments.
+        program: Vec<OsString>,
     },
     /// Read the record.
     Log(LogQuery),
@@ -97,6 +105,7 @@ impl Intent {
             Some(Command::Wait { which }) => Self::TakeUp(which),
             Some(Command::Cancel { id }) => Self::Call(Request::Cancel(id)),
             Some(Command::Show { id }) => Self::Call(Request::Show(id)),
+            Some(Command::RunWith(RunWith { id, program })) => Self::RunWith { id, program },
             Some(Command::Drop(drop)) => Self::Call(Request::Drop(drop_target(drop))),
             Some(Command::Revoke(revoke)) => Self::Call(of_revoke(revoke)?),
             Some(Command::Lock { revoke, note }) => {

@@ -45,6 +45,10 @@ pub(crate) fn main() -> ExitCode {
             output.stream = Stream::Err;
             ExitCode::from(run::run(ask, &program, &args, &daemon, &output))
         }
+        Ok(Intent::RunWith { id, program }) => {
+            output.stream = Stream::Err;
+            ExitCode::from(run::become_it(id, &program, &daemon, &output))
+        }
         Ok(intent) => finish(perform(intent, &daemon, &output), &output),
         Err(failure) => finish(Err(failure), &output),
     }
@@ -85,7 +89,7 @@ fn perform(intent: Intent, daemon: &Daemon, output: &Output) -> Result<Exit, Fai
             let (question, answer) = take_up::take_up(which.as_deref(), daemon)?;
             asked(&question, answer, Wait::Yes, daemon, output)
         }
-        Intent::Run { .. } => Err(Failure::OutOfTurn),
+        Intent::Run { .. } | Intent::RunWith { .. } => Err(Failure::OutOfTurn),
         Intent::Log(query) => log(query, daemon, output),
         Intent::Export => export::export(daemon, output),
         Intent::Verify { file, key } => verify::verify(&file, key.as_deref(), output),
@@ -215,9 +219,11 @@ fn present(request: &Request, answer: &Response, output: &Output) -> Result<Exit
             output.answer(&unlocked(*begin), &AnswerJson::Unlocked { begin: *begin })?;
             Ok(Exit::Done)
         }
-        Response::Welcome { .. } | Response::WrongVersion { .. } | Response::Log(_) | Response::LogEnd => {
-            Err(Failure::OutOfTurn)
-        }
+        Response::Welcome { .. }
+        | Response::WrongVersion { .. }
+        | Response::Entered { .. }
+        | Response::Log(_)
+        | Response::LogEnd => Err(Failure::OutOfTurn),
     }
 }
 
@@ -268,6 +274,8 @@ fn headline(request: &Request) -> Page {
         | Request::Roles
         | Request::Show(_)
         | Request::Drop(_)
+        | Request::Enter { .. }
+        | Request::Leave { .. }
         | Request::Revoke { .. }
         // Its answer says it.
         | Request::Unlock { .. }

@@ -51,6 +51,13 @@ pub enum Response {
     Story(Box<StoryView>),
     /// These grants are off the host, or stuck on their way.
     Ended(Vec<EndedView>),
+    /// The caller is in the grant's control group, and on the record.
+    Entered {
+        /// Why it is not in one, and so is not ended with the grant; `None` when it is.
+        outside: Option<String>,
+        /// What becomes of what still runs when the grant ends, in words.
+        at_expiry: String,
+    },
     /// Done, and nothing more to say.
     Done,
     /// The kill switch is released.

@@ -5,7 +5,6 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{self, Command, ExitStatus};
 
-use jit_common::paths;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use signal_hook::consts::{SIGHUP, SIGTERM};
@@ -41,16 +40,25 @@ pub(super) enum With<'a> {
 pub(super) struct Child(process::Child);
 
 impl Child {
-    /// Starts `sudo [-u RUN_AS | -g GROUP] -- PROGRAM ARGS…` with our own terminal, in our own process group: ^C reaches
+    /// Starts `sudo [-u RUN_AS | -g GROUP] -- PROGRAM ARGS…` by `sudo`, with our own terminal, in our own process group: ^C reaches
     /// it from the terminal, as it would without us. Where a password is asked for, sudo asks on that terminal.
-    pub(super) fn start(with: With<'_>, program: &OsStr, args: &[OsString]) -> io::Result<Self> {
-        let mut sudo = Command::new(paths::SUDO);
+    pub(super) fn start(
+        mut sudo: Command,
+        with: With<'_>,
+        program: &OsStr,
+        args: &[OsString],
+    ) -> io::Result<Self> {
         match with {
             With::Account("root") => &mut sudo,
             With::Account(run_as) => sudo.args(["-u", run_as]),
             With::Group(group) => sudo.args(["-g", group]),
         };
         sudo.arg("--").arg(program).args(args).spawn().map(Self)
+    }
+
+    /// Its number.
+    pub(super) fn pid(&self) -> Option<i32> {
+        i32::try_from(self.0.id()).ok()
     }
 
     /// Waits for the end, whatever is signalled in the meantime.
@@ -75,7 +83,7 @@ impl Child {
     ///
     /// The child was not waited for yet, so its pid is its own.
     fn pass_on(&self, signal: i32) -> io::Result<()> {
-        let pid = i32::try_from(self.0.id()).map_err(io::Error::other)?;
+        let pid = self.pid().ok_or_else(|| io::Error::other("a process without a number"))?;
         kill(Pid::from_raw(pid), Signal::try_from(signal)?)?;
         Ok(())
     }

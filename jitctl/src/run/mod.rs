@@ -3,9 +3,13 @@
 mod beforehand;
 mod child;
 mod program;
+mod within;
+
+pub(crate) use self::within::become_it;
 
 use std::ffi::{OsStr, OsString};
 
+use jit_common::paths::SUDO;
 use jit_common::refusal::Refusal;
 use jit_common::request::{Ask, DropTarget, Request};
 use jit_common::response::{EndedView, GrantView, Response};
@@ -49,7 +53,7 @@ pub(crate) fn run(ask: Ask, program: &OsStr, args: &[OsString], daemon: &Daemon,
     };
     match granted(&Request::Elevate(ask), daemon, &mut signals, output) {
         Got::Grant(grant) => {
-            let code = with_grant(&grant, &program, args, &mut signals, output);
+            let code = with_grant(&grant, &program, args, daemon, &mut signals, output);
             give_back(&grant, daemon, output);
             code
         }
@@ -132,6 +136,7 @@ fn with_grant(
     grant: &GrantView,
     program: &Program,
     args: &[OsString],
+    daemon: &Daemon,
     signals: &mut Signals,
     output: &Output,
 ) -> u8 {
@@ -147,25 +152,44 @@ fn with_grant(
         return ours(output, &format!("{why}; it was not run, and the role is given back"), exit::OURS);
     };
     let child = match way {
-        Way::Account { run_as, program } => Child::start(With::Account(&run_as), &program, args),
+        Way::Account { run_as, program } => Child::start(
+            within::starter(grant.id, daemon, SUDO.as_ref()),
+            With::Account(&run_as),
+            &program,
+            args,
+        ),
         Way::Group { group } => {
             let program = program.by_search_path(std::env::var_os("PATH").as_deref());
-            Child::start(With::Group(&group), &program, args)
+            Child::start(
+                within::starter(grant.id, daemon, SUDO.as_ref()),
+                With::Group(&group),
+                &program,
+                args,
+            )
         }
     };
     let child = match child {
         Ok(child) => child,
         Err(error) => return ours(output, &format!("sudo cannot be run: {error}"), exit::OURS),
     };
+    let pid = child.pid();
     match child.wait(signals) {
-        Ok(Ended::Exited(code)) => code,
-        Ok(Ended::Signalled(signal)) => child::code_of_signal(signal),
+        Ok(Ended::Exited(code)) => ended(pid, code, daemon),
+        Ok(Ended::Signalled(signal)) => ended(pid, child::code_of_signal(signal), daemon),
         Ok(Ended::LeftBehind(signal)) => {
             let why = "sudo could not be told to end: the command may go on; the role is given back now";
             ours(output, why, child::code_of_signal(signal))
         }
         Err(error) => ours(output, &format!("the command's end cannot be learnt: {error}"), exit::OURS),
     }
+}
+
+/// Tells jitd how the command ended, for the record. Without it the record says when it ended and not how.
+fn ended(pid: Option<i32>, code: u8, daemon: &Daemon) -> u8 {
+    if let Some(pid) = pid {
+        let _ = daemon.ask(&Request::Leave { pid, status: code });
+    }
+    code
 }
 
 /// Gives the grant back, and says so when it could not be.

@@ -29,7 +29,12 @@ pub(crate) fn sentence(entry: &LogEntry, clock: &Clock) -> String {
         let found = entry.texts.iter().find(|text| text.field == field);
         found.map(|text| text.text.as_str())
     };
-    let typed = Typed { reason: text("reason"), ticket: text("ticket"), note: text("note") };
+    let typed = Typed {
+        reason: text("reason"),
+        ticket: text("ticket"),
+        note: text("note"),
+        command: text("command"),
+    };
     match serde_json::from_str::<Entry>(&entry.body) {
         Ok(body) => sentence_at(&body, None, typed, &|at| clock.stamp(at)),
         // A record of a newer jitd is still worth showing.

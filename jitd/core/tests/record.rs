@@ -110,7 +110,7 @@ fn a_sentence_is_one_harmless_line_whatever_is_in_the_entry() {
             continue;
         };
         let evil = Some("reason\n\u{1b}[2Jjitd[1]: \u{202e}granted");
-        let text = sentence(&entry, None, Typed { reason: evil, ticket: evil, note: evil });
+        let text = sentence(&entry, None, Typed { reason: evil, ticket: evil, note: evil, command: evil });
         assert!(text.chars().all(jit_common::escape::is_plain), "{text:?}");
     }
 }

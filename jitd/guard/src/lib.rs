@@ -15,6 +15,7 @@ mod members;
 mod notify;
 mod once;
 mod plan;
+mod running;
 mod serve;
 mod status;
 mod sweep;

@@ -2,6 +2,7 @@
 
 pub mod applied;
 pub mod blocks;
+pub mod control_groups;
 pub mod dir;
 pub mod groups;
 pub mod guard_notes;

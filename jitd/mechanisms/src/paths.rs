@@ -61,6 +61,10 @@ pub struct HostPaths {
     pub nscd_socket: PathBuf,
     /// [`paths::SSS_CACHE`].
     pub sss_cache: PathBuf,
+    /// [`paths::LIMITS_DIR`].
+    pub limits_dir: PathBuf,
+    /// [`paths::CONTROL_HOME`].
+    pub control_home: PathBuf,
     /// [`paths::PROC`].
     pub proc: PathBuf,
 }
@@ -107,6 +111,8 @@ impl HostPaths {
             nscd: at(paths::NSCD),
             nscd_socket: at(paths::NSCD_SOCKET),
             sss_cache: at(paths::SSS_CACHE),
+            limits_dir: at(paths::LIMITS_DIR),
+            control_home: at(paths::CONTROL_HOME),
             proc: at(paths::PROC),
         }
     }
@@ -118,6 +124,8 @@ pub(crate) const STATE_DIR_MODE: u32 = 0o700;
 pub(crate) const RUN_DIR_MODE: u32 = 0o755;
 /// sudo reads the directory as root; nobody else has to see who holds what.
 pub(crate) const SUDOERS_DIR_MODE: u32 = 0o750;
+/// Who runs what is nobody's business.
+pub(crate) const LIMITS_DIR_MODE: u32 = 0o700;
 
 /// Makes the directories that jitd and the guard work in, where they are missing, and checks them.
 ///
@@ -126,6 +134,7 @@ pub(crate) const SUDOERS_DIR_MODE: u32 = 0o750;
 pub fn make_directories(paths: &HostPaths) -> Result<(), DirError> {
     let run_dir = Dir::open_or_make(&paths.run_dir, paths.owner, RUN_DIR_MODE)?;
     run_dir.child_or_make(name_of(&paths.sudoers_dir), SUDOERS_DIR_MODE)?;
+    run_dir.child_or_make(name_of(&paths.limits_dir), LIMITS_DIR_MODE)?;
     Dir::open_or_make(&paths.state_dir, paths.owner, STATE_DIR_MODE)?;
     Ok(())
 }
@@ -146,6 +155,7 @@ mod tests {
             assert_eq!(at.sudoers_dir.parent(), Some(at.run_dir.as_path()));
             assert_eq!(at.sudoers_file.parent(), Some(at.sudoers_dir.as_path()));
             assert_eq!(at.converge_lock.parent(), Some(at.run_dir.as_path()));
+            assert_eq!(at.limits_dir.parent(), Some(at.run_dir.as_path()));
             assert_eq!(at.guard_lock.parent(), Some(at.run_dir.as_path()));
             assert_eq!(at.applied.parent(), Some(at.state_dir.as_path()));
             assert_eq!(at.guard_notes.parent(), Some(at.state_dir.as_path()));

@@ -67,6 +67,8 @@ impl Engine {
             | Request::Lock { .. }
             | Request::Unlock { .. }
             | Request::Erase(_)
+            | Request::Enter { .. }
+            | Request::Leave { .. }
             | Request::Log(_) => {}
         }
         if self.must_see_what_was_permitted(&call) {
@@ -101,6 +103,8 @@ impl Engine {
             | Request::Lock { .. }
             | Request::Unlock { .. }
             | Request::Erase(_)
+            | Request::Enter { .. }
+            | Request::Leave { .. }
             | Request::Log(_) => true,
         }
     }
@@ -152,6 +156,8 @@ impl Engine {
             Request::Cancel(id) => self.cancel(call, id, now),
             Request::Show(prefix) => self.show(call, prefix, now),
             Request::Drop(target) => self.give_back(call, target, now),
+            Request::Enter { id, command } => self.enter(call, *id, command, now),
+            Request::Leave { pid, status } => self.leave(call, *pid, *status, now),
             Request::Revoke { target, note } => self.revoke(call, target, note.as_ref(), now),
             Request::Lock { live, note } => self.lock(call, *live, note.as_ref(), now),
             Request::Unlock { note } => self.unlock(call, note.as_ref(), now),

@@ -181,6 +181,7 @@ impl Engine {
             gives,
             seconds: terms.duration.as_secs(),
             longest: extend::longest(extends.as_ref(), terms.max_duration.as_secs()),
+            at_expiry: terms.at_expiry,
             extends: extends.as_ref().map(extend::extended),
         };
         let (by, gives) = (new.by.clone(), new.gives.clone());
@@ -354,6 +355,8 @@ impl Engine {
         if let Some(step) = step::agreed(grant, now, wording::refused_commands(answer_of_sudo)) {
             let released = step.end_anyway(self.book.debts());
             self.registry.take(&released);
+            // Before the old limit is given up.
+            self.take_over_sessions(id, now);
             // Not before: should the extension fail, the grant stays what it was.
             let replaced: Vec<_> = replaced.into_iter().map(|id| (id, Cause::Replaced)).collect();
             self.end_all(&replaced, &EndedBy::default(), now);

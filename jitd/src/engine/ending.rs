@@ -60,6 +60,7 @@ impl Engine {
         let Some(step) = step else { return false };
         let released = step.end_anyway(self.book.debts());
         self.registry.take(&released);
+        self.end_sessions(id, cause, now);
         // Whoever marks it removes it in the same pass; should he not, the next pass does.
         self.retry_stuck.get_or_insert(now.boot);
         true

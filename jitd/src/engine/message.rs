@@ -86,6 +86,11 @@ pub enum Message {
     Answered(Box<Answer>),
     /// What the name service says of people who were put into groups or taken out of them.
     GroupsSaid(Said),
+    /// The process that a session began with has ended.
+    SessionOver {
+        /// Its number.
+        pid: i32,
+    },
     /// The policy's files were read again.
     Policy(Box<Loaded>),
     /// These accounts are no longer who they were.

@@ -22,6 +22,7 @@ pub(crate) mod past;
 mod recover;
 mod refusals;
 mod revoke;
+mod sessions;
 mod story;
 pub(crate) mod views;
 mod votes;
@@ -51,6 +52,7 @@ use self::notices::Notices;
 use self::open::Purpose;
 use self::openings::Openings;
 use self::refusals::Refusals;
+use self::sessions::Sessions;
 use self::waiters::Waiter;
 use self::warnings::Warnings;
 use crate::clock::Clock;
@@ -87,6 +89,7 @@ pub struct Engine {
     notices: Notices,
     present: Present,
     openings: Openings,
+    sessions: Sessions,
     candidates: Vec<Candidate>,
     waiting: Vec<Waiting>,
     /// Whoever waits for an open request of theirs.
@@ -170,6 +173,7 @@ impl Engine {
             notices: Notices::default(),
             present: Present::default(),
             openings: Openings::default(),
+            sessions: Sessions::default(),
             candidates: Vec::new(),
             waiting: Vec::new(),
             waiters: Vec::new(),
@@ -223,6 +227,7 @@ impl Engine {
         self.retry_stuck(now);
         self.open_due(now);
         self.warnings.give(&self.registry, now);
+        self.keep_sessions(now);
         for entry in self.refusals.over(now) {
             self.book.note(now, None, entry);
         }
@@ -255,6 +260,7 @@ impl Engine {
                 self.sudo_answered(id, &answer, now);
             }
             Message::Answered(answer) => self.answered(*answer, now),
+            Message::SessionOver { pid } => self.session_over(pid, None, now),
             Message::Policy(loaded) => self.new_policy(*loaded, now),
             Message::Gone(people) => self.people_gone(&people, now),
             Message::AccountsChanged => self.check_people(),
@@ -276,6 +282,7 @@ impl Engine {
         let now = self.clock.now();
         self.close_without_grant(&now);
         self.forget_closed();
+        self.keep_sessions(&now);
         self.book.settle(&now);
         self.host.afterwards(&self.handle);
         self.tell_waiters(&now);
@@ -297,6 +304,7 @@ impl Engine {
             self.registry.next_open(now),
             self.retry_stuck.map(until),
             self.warnings.next(&self.registry, now),
+            self.sessions.next(now),
             self.refusals.next(now),
             self.book.next_try(now),
             Some(until(self.next_look)),
@@ -359,6 +367,7 @@ impl Engine {
                 | Message::Natural(..)
                 | Message::Asked { .. }
                 | Message::Answered(_)
+                | Message::SessionOver { .. }
                 | Message::Policy(_)
                 | Message::Gone(_)
                 | Message::AccountsChanged

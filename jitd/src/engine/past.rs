@@ -128,7 +128,7 @@ impl Past {
 /// The typed texts of a row, as the registry takes them.
 #[must_use]
 pub fn typed_texts(row: &Row) -> Vec<TypedText> {
-    const FIELDS: [&str; 3] = ["reason", "ticket", "note"];
+    const FIELDS: [&str; 4] = ["reason", "ticket", "note", "command"];
     let texts = row.texts.iter().filter_map(|text| {
         let field = FIELDS.into_iter().find(|field| *field == text.field)?;
         Some(TypedText { field, salt: text.salt, text: text.text.clone() })

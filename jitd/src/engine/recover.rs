@@ -33,6 +33,7 @@ impl Engine {
     /// What jitd does before it takes the first call.
     pub(super) fn recover(&mut self) {
         let now = self.clock.now();
+        self.recover_sessions(&now);
         if self.book.damage().is_none() {
             self.host.remember();
             self.take_notes(&now);
@@ -256,7 +257,7 @@ impl Engine {
             // Whom a grant wants that the note does not name was put in anew, before the note was written.
             Note::Member { of, grants, .. } if self.is_wanted_by_others(of, grants) => return,
             Note::Member { of, .. } => return self.host.guard_took(of, now),
-            Note::Unlinked { .. } => return,
+            Note::Processes { .. } | Note::Unlinked { .. } => return,
             Note::AppliedDamaged { .. } | Note::Unreadable { .. } => return,
         };
         let Some(grant) = self.registry.get(id) else { return };
@@ -324,6 +325,9 @@ fn guard_entry(note: &Note, now: &Now) -> Draft {
         Note::Removed { id, wall, why } => (*wall, Some(*id), format!("{id} was taken off the host ({why})")),
         Note::Member { of, wall, why, .. } => {
             (*wall, None, format!("{} is not in the group {} any more ({why})", of.user, of.group))
+        }
+        Note::Processes { id, wall, count } => {
+            (*wall, Some(*id), format!("{count} processes that still ran with {id} were killed"))
         }
         Note::Unlinked { wall, why } => {
             (*wall, None, format!("the whole sudoers file of jitd was taken away ({why})"))

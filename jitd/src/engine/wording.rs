@@ -94,6 +94,8 @@ pub(super) fn as_typed(request: &Request) -> String {
         Request::Lock { live: LiveGrants::Keep, .. } => "lock".into(),
         Request::Lock { live: LiveGrants::Revoke, .. } => "lock --revoke".into(),
         Request::Unlock { .. } => "unlock".into(),
+        Request::Enter { id, .. } => format!("elevate with {id}"),
+        Request::Leave { .. } => "the end of a command".into(),
         Request::Erase(prefix) => format!("log erase {prefix}"),
         Request::Log(_) => "log".into(),
     }

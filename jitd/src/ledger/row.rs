@@ -36,7 +36,7 @@ pub struct Row {
 /// A text that somebody typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
-    /// `reason`, `ticket` or `note`.
+    /// `reason`, `ticket`, `note` or `command`.
     pub field: String,
     /// The salt of its hash.
     pub salt: [u8; 16],
@@ -75,7 +75,7 @@ impl Row {
             let all = self.texts.iter().chain(&self.asked);
             all.into_iter().find(|text| text.field == field).map(|text| text.text.as_str())
         };
-        Typed { reason: find("reason"), ticket: find("ticket"), note: find("note") }
+        Typed { reason: find("reason"), ticket: find("ticket"), note: find("note"), command: find("command") }
     }
 
     /// Its line in an export; `previous` only on a first line that is not entry 1.

@@ -19,6 +19,7 @@ use super::callers::{self, Caller};
 use super::facts::{self, Facts};
 use super::hearing::{self, NoFrame};
 use super::seats::{Kind, Seat};
+use super::watched::Watched;
 use super::{Reception, fit, followers};
 use crate::engine::{Call, Message, NotTaken};
 use crate::peer::{self, Peer};
@@ -148,8 +149,17 @@ async fn talk(client: &mut Client, peer: Peer, reception: &Reception, seat: Seat
         | Request::Revoke { .. }
         | Request::Lock { .. }
         | Request::Unlock { .. }
-        | Request::Erase(_) => {
+        | Request::Erase(_)
+        | Request::Leave { .. } => {
             let response = call(client, caller, request, reception).await?;
+            client.say(response).await
+        }
+        Request::Enter { .. } => {
+            let watched = Watched::hold(&caller.peer, &client.stream);
+            let response = call(client, caller, request, reception).await?;
+            if let (Response::Entered { .. }, Some(watched)) = (&response, watched) {
+                tokio::spawn(watched.tell_the_end(reception.engine.clone()));
+            }
             client.say(response).await
         }
     }

@@ -20,9 +20,10 @@ impl Facts {
     /// What this request needs.
     pub(super) fn for_request(request: &Request) -> Self {
         match request {
-            Request::Drop(_) | Request::Cancel(_) => Self::Name,
+            Request::Drop(_) | Request::Cancel(_) | Request::Leave { .. } => Self::Name,
             Request::Explain { .. } | Request::Roles => Self::Groups,
             Request::Elevate(_)
+            | Request::Enter { .. }
             | Request::Extend { .. }
             | Request::Await { .. }
             | Request::Pending
@@ -52,6 +53,7 @@ pub(super) fn without_texts(request: &mut Request, account: &AccountState) {
         Request::Approve { note, .. } => *note = None,
         Request::Deny { .. } if *account == AccountState::Root => {}
         Request::Deny { note, .. } => note.clear(),
+        Request::Enter { command, .. } => command.clear(),
         Request::Await { .. }
         | Request::Pending
         | Request::Cancel(_)
@@ -60,6 +62,7 @@ pub(super) fn without_texts(request: &mut Request, account: &AccountState) {
         | Request::Roles
         | Request::Show(_)
         | Request::Drop(_)
+        | Request::Leave { .. }
         // Root's, too.
         | Request::Revoke { .. }
         | Request::Lock { .. }

@@ -9,6 +9,7 @@ mod followers;
 pub mod hearing;
 mod seats;
 pub mod socket;
+mod watched;
 
 pub use self::seats::Seats;
 

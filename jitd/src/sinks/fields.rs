@@ -3,7 +3,7 @@
 use jit_common::ids::RequestId;
 use jitd_core::policy::Gives;
 use jitd_core::record::utc::rfc3339;
-use jitd_core::record::{About, AboutOpen, Entry, Origin, Person, chain};
+use jitd_core::record::{About, AboutOpen, Entry, Origin, Person, Terms, chain};
 
 use crate::ledger::Row;
 
@@ -27,6 +27,7 @@ pub(super) fn fields(row: &Row, entry: &Entry) -> Vec<Field> {
         ("JIT_REASON", text(typed.reason)),
         ("JIT_TICKET", text(typed.ticket)),
         ("JIT_NOTE", text(typed.note)),
+        ("JIT_COMMAND", text(typed.command)),
         ("JIT_TTY", origin.and_then(|origin| origin.tty.clone())),
         ("JIT_REMOTE", origin.and_then(|origin| origin.remote.clone())),
     ];
@@ -36,21 +37,12 @@ pub(super) fn fields(row: &Row, entry: &Entry) -> Vec<Field> {
 }
 
 /// What entries of one kind have and others do not.
-fn own(entry: &Entry) -> Vec<Field> {
+pub(super) fn own(entry: &Entry) -> Vec<Field> {
     match entry {
         Entry::Requested { asked } | Entry::Refused { asked, .. } => {
             asked.seconds.map(seconds).into_iter().collect()
         }
-        Entry::Pending { about, terms } => {
-            let mut all = vec![waiting(about), seconds(terms.seconds)];
-            all.extend(terms.start.map(start));
-            // What nobody has to approve is no question that could lapse.
-            all.extend((!terms.approvals.is_empty()).then(|| ("JIT_LAPSE", rfc3339(terms.lapse.wall))));
-            all.extend(terms.approvals.iter().map(|approval| ("JIT_MISSING", approval.phrase())));
-            all.extend(terms.extends.map(|id| ("JIT_EXTENDS", id.to_string())));
-            all.extend(groups(&terms.gives));
-            all
-        }
+        Entry::Pending { about, terms } => pending(about, terms),
         Entry::Approved { about, approval, missing } => {
             let mut all = vec![waiting(about)];
             all.extend(approver(&approval.approver));
@@ -87,6 +79,14 @@ fn own(entry: &Entry) -> Vec<Field> {
             all.extend(residue.iter().map(|left| ("JIT_RESIDUE", left.clone())));
             all
         }
+        Entry::SessionBegan { about, from, directory, outside, .. } => {
+            began(about, from, directory.clone(), outside.clone())
+        }
+        Entry::SessionEnded { about, pid: number, status } => {
+            let status = status.map(|status| ("JIT_STATUS", status.to_string()));
+            granted(about).into_iter().chain([pid(*number)]).chain(status).collect()
+        }
+        Entry::Swept { about, .. } => granted(about).to_vec(),
         Entry::Stuck { about, cause, .. } => {
             granted(about).into_iter().chain([("JIT_CAUSE", cause.as_str().to_owned())]).collect()
         }
@@ -106,6 +106,26 @@ fn own(entry: &Entry) -> Vec<Field> {
     }
 }
 
+fn pending(about: &AboutOpen, terms: &Terms) -> Vec<Field> {
+    let mut all = vec![waiting(about), seconds(terms.seconds)];
+    all.extend(terms.start.map(start));
+    // What nobody has to approve is no question that could lapse.
+    all.extend((!terms.approvals.is_empty()).then(|| ("JIT_LAPSE", rfc3339(terms.lapse.wall))));
+    all.extend(terms.approvals.iter().map(|approval| ("JIT_MISSING", approval.phrase())));
+    all.extend(terms.extends.map(|id| ("JIT_EXTENDS", id.to_string())));
+    all.extend(groups(&terms.gives));
+    all
+}
+
+fn began(about: &About, from: &Origin, directory: Option<String>, outside: Option<String>) -> Vec<Field> {
+    let more = [
+        from.pid.map(pid),
+        directory.map(|path| ("JIT_DIRECTORY", path)),
+        outside.map(|why| ("JIT_OUTSIDE", why)),
+    ];
+    granted(about).into_iter().chain(more.into_iter().flatten()).collect()
+}
+
 fn granted(about: &About) -> [Field; 2] {
     [("JIT_RULE", about.rule.to_string()), ("JIT_UNTIL", rfc3339(about.until))]
 }
@@ -120,6 +140,10 @@ fn approver(person: &Person) -> [Field; 2] {
 
 fn groups(gives: &Gives) -> impl Iterator<Item = Field> {
     gives.groups.iter().map(|group| ("JIT_GROUP", group.name.clone()))
+}
+
+fn pid(pid: i32) -> Field {
+    ("JIT_PID", pid.to_string())
 }
 
 fn seconds(seconds: u32) -> Field {
@@ -141,6 +165,7 @@ fn origin(entry: &Entry) -> Option<&Origin> {
         Entry::Approved { approval, .. } => Some(&approval.from),
         Entry::Closed { from, .. } => from.as_ref(),
         Entry::CallRefused { from, .. }
+        | Entry::SessionBegan { from, .. }
         | Entry::TextsErased { from, .. }
         | Entry::Locked { from, .. }
         | Entry::Unlocked { from, .. } => Some(from),
@@ -156,6 +181,8 @@ fn origin(entry: &Entry) -> Option<&Origin> {
         | Entry::RefusalsCounted { .. }
         | Entry::Ending { .. }
         | Entry::Ended { .. }
+        | Entry::SessionEnded { .. }
+        | Entry::Swept { .. }
         | Entry::Stuck { .. }
         | Entry::Drift { .. }
         | Entry::GuardActed { .. }

@@ -174,6 +174,30 @@ const ENDED: Message = Message {
     text: "A grant has ended (@JIT_CAUSE@) and was verified to be off the host. What still holds a group of it is named in the message.\n\
         See: jitctl show @JIT_REQUEST@",
 };
+const SESSION_BEGAN: Message = Message {
+    kind: "session-began",
+    id: "689095df4d651040dfd3c0e65b4bbee4",
+    severity: Severity::Notice,
+    subject: "@JIT_USER@ runs something with @JIT_ROLE@",
+    text: "Somebody runs a command with a role that they hold for a while. Where JIT_OUTSIDE is there, it is not in the control group of\n\
+        the grant and goes on after its end. The command is what the client said; sudo's own log says what sudo ran.",
+};
+const SESSION_ENDED: Message = Message {
+    kind: "session-ended",
+    id: "6ba4b572b1eadf2237ada311afd2e84d",
+    severity: Severity::Info,
+    subject: "What @JIT_USER@ ran with @JIT_ROLE@ has ended",
+    text: "The process that was started with a grant has ended. What it left behind in the control group of the grant runs on until the\n\
+        grant ends.",
+};
+const SWEPT: Message = Message {
+    kind: "swept",
+    id: "f30f8790f7950d810faa907df79e5080",
+    severity: Severity::Notice,
+    subject: "What @JIT_USER@ ran with @JIT_ROLE@ after its end",
+    text: "The grant is over, and this is what became of what still ran in its control group: it was frozen, may finish, goes on with\n\
+        another grant, or nothing of it runs any more. What does not end although it was killed waits for a device, mostly.",
+};
 const STUCK: Message = Message {
     kind: "stuck",
     id: "66751fb96ce6493f9c8f10439d1c44f9",
@@ -236,7 +260,7 @@ const CHECKPOINT: Message = Message {
 };
 
 /// Every kind of message.
-const MESSAGES: [Message; 25] = [
+const MESSAGES: [Message; 28] = [
     STARTED,
     STOPPED,
     POLICY_LOADED,
@@ -254,6 +278,9 @@ const MESSAGES: [Message; 25] = [
     REFUSALS_COUNTED,
     ENDING,
     ENDED,
+    SESSION_BEGAN,
+    SESSION_ENDED,
+    SWEPT,
     STUCK,
     LOCKED,
     UNLOCKED,
@@ -285,6 +312,9 @@ pub fn message(entry: &Entry) -> &'static Message {
         Entry::RefusalsCounted { .. } => &REFUSALS_COUNTED,
         Entry::Ending { .. } => &ENDING,
         Entry::Ended { .. } => &ENDED,
+        Entry::SessionBegan { .. } => &SESSION_BEGAN,
+        Entry::SessionEnded { .. } => &SESSION_ENDED,
+        Entry::Swept { .. } => &SWEPT,
         Entry::Stuck { .. } => &STUCK,
         Entry::Locked { .. } => &LOCKED,
         Entry::Unlocked { .. } => &UNLOCKED,

@@ -105,7 +105,12 @@ fn is_read(data: &[u8]) {
         let line: ExportLine = serde_json::from_slice(line).unwrap();
         let entry = verify::read(&line.stored()).unwrap();
         let text = |field: &str| line.texts.get(field).map(|text| text.text.as_str());
-        let typed = Typed { reason: text("reason"), ticket: text("ticket"), note: text("note") };
+        let typed = Typed {
+            reason: text("reason"),
+            ticket: text("ticket"),
+            note: text("note"),
+            command: text("command"),
+        };
         let told = sentence(&entry, line.request.parse().ok(), typed);
         assert!(told.chars().all(is_plain), "{told:?}");
         assert!(!told.is_empty());

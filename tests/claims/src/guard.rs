@@ -218,6 +218,7 @@ fn notes_are_kept(paths: &HostPaths, texts: &Texts) {
             Note::Unreadable { line } => panic!("the guard wrote what it cannot read: {line:?}"),
             Note::Removed { .. }
             | Note::Member { .. }
+            | Note::Processes { .. }
             | Note::Unlinked { .. }
             | Note::AppliedDamaged { .. } => {}
         }

@@ -57,6 +57,8 @@ const PATHS: &[(&str, What)] = &[
     ("/run/jit/sudoers.d", Folder),
     ("/run/jit/sudoers.d/jit", Ours),
     ("/run/jit/locked", Ours),
+    ("/run/jit/limits", Folder),
+    ("/sys/fs/cgroup/system.slice/jit-guard.service", OnlyRead),
     ("/run/jit/converge.lock", Ours),
     ("/run/jit/guard.lock", Ours),
     ("/etc/sudoers", OnlyRead),

@@ -12,7 +12,7 @@ use super::open::{Due, Open, Vote};
 use super::state::State;
 use super::step::Released;
 use crate::now::{Deadline, Now};
-use crate::policy::Gives;
+use crate::policy::{AtExpiry, Gives};
 use crate::record::{
     About, AboutOpen, Approval, Cause, Draft, Entry, Origin, Person, Span, Terms, TypedText,
 };
@@ -92,20 +92,13 @@ impl Registry {
                 }
             }
             Entry::Closed { .. } => drop(self.open.remove(&id)),
-            Entry::Intent { about, gives, start, deadline, change, span } => {
-                let first = Span { since: *start, longest: 0, replaces: None };
-                let span = span.unwrap_or(first);
+            Entry::Intent { about, gives, start, deadline, change, span, at_expiry } => {
+                let span = span.unwrap_or(Span { since: *start, longest: 0, replaces: None });
                 let grant = self.begun(id, about, gives, deadline, span);
                 let replaced = span.replaces.map(|before| grant::row_to(before, self.get(before)));
-                self.grants.insert(
-                    id,
-                    Grant {
-                        start: *start,
-                        change: change.clone(),
-                        replaced: replaced.unwrap_or_default(),
-                        ..grant
-                    },
-                );
+                let (start, change, at_expiry) = (*start, change.clone(), *at_expiry);
+                let replaced = replaced.unwrap_or_default();
+                self.grants.insert(id, Grant { start, change, at_expiry, replaced, ..grant });
             }
             Entry::Applied { refused, .. } => {
                 if let Some(grant) = self.grants.get_mut(&id).filter(|grant| grant.state == State::Applying) {
@@ -138,6 +131,9 @@ impl Registry {
             | Entry::RefusalsCounted { .. }
             | Entry::Locked { .. }
             | Entry::Unlocked { .. }
+            | Entry::SessionBegan { .. }
+            | Entry::SessionEnded { .. }
+            | Entry::Swept { .. }
             | Entry::GuardActed { .. }
             | Entry::LedgerRestored { .. }
             | Entry::Checkpoint { .. } => {}
@@ -220,6 +216,7 @@ impl Registry {
             ticket: typed.ticket,
             change: Vec::new(),
             span,
+            at_expiry: AtExpiry::End,
             replaced: Vec::new(),
             votes: typed.votes,
         }

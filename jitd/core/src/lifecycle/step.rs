@@ -16,7 +16,7 @@ pub use super::owed::Owed;
 use super::registry::Grant;
 use super::state::{Event, Move, State, next};
 use crate::now::{Deadline, Now};
-use crate::policy::Gives;
+use crate::policy::{AtExpiry, Gives};
 use crate::record::{
     About, AboutOpen, Approval, Asked, Cause, Closed, Draft, Entry, Origin, Person, Span, Terms, TypedHash,
     TypedText,
@@ -114,6 +114,8 @@ pub struct NewGrant {
     pub seconds: u32,
     /// The longest that the rule permits in all, in seconds.
     pub longest: u32,
+    /// What becomes of what still runs when it ends.
+    pub at_expiry: AtExpiry,
     /// The grant that it extends.
     pub extends: Option<Extended>,
 }
@@ -182,8 +184,15 @@ fn begin(new: NewGrant, now: &Now, change: impl FnOnce(&Deadline) -> Vec<String>
         approved_by: new.approved_by,
     };
     let change = change(&deadline);
-    let intent =
-        Entry::Intent { about, gives: new.gives, start: now.wall, deadline, change, span: Some(span) };
+    let intent = Entry::Intent {
+        about,
+        gives: new.gives,
+        start: now.wall,
+        deadline,
+        change,
+        span: Some(span),
+        at_expiry: new.at_expiry,
+    };
     let draft = |entry| Draft { at: now.wall, request: Some(new.id), entry, texts: Vec::new() };
     vec![draft(decided), draft(intent)]
 }

@@ -2,6 +2,7 @@
 //!
 //! Text and facts come in as arguments. This module reads no file, looks up no group and asks no clock.
 
+pub mod at_expiry;
 pub mod cases;
 pub mod civil;
 pub mod decide;
@@ -16,6 +17,7 @@ pub mod schedule;
 pub mod sudo_role;
 pub mod votes;
 
+pub use self::at_expiry::AtExpiry;
 pub use self::civil::{CivilTime, LocalTime, Weekday};
 pub use self::decide::{check_account, check_text, decide, has_duty, may_see};
 pub use self::facts::{

@@ -9,6 +9,7 @@ use jit_common::duration::GrantDuration;
 use jit_common::refusal::{Prompt, RuleRef};
 use serde::{Deserialize, Serialize};
 
+use super::at_expiry::AtExpiry;
 use super::pattern::Pattern;
 use super::schedule::Schedule;
 pub use super::sudo_role::SudoRole;
@@ -187,6 +188,8 @@ pub struct Rule {
     pub approvals: Vec<ApprovalRule>,
     /// How long a request stays open, waiting for approvals or, from its start on, for what stands in its way.
     pub pending_timeout: GrantDuration,
+    /// What becomes of what still runs when the grant ends.
+    pub at_expiry: AtExpiry,
 }
 
 /// An approval that a rule asks for: so many people of these. Each person counts once for the whole rule.

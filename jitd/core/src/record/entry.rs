@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    About, AboutOpen, Approval, Asked, Cause, Closed, DisabledRole, Origin, Person, Span, Terms, TypedHash,
+    About, AboutOpen, Approval, Asked, Cause, Closed, DisabledRole, Origin, Person, Span, Swept, Terms,
+    TypedHash,
 };
 use crate::now::{BootId, Deadline};
-use crate::policy::Gives;
+use crate::policy::{AtExpiry, Gives};
 
 /// What one entry says. The ledger's `body` is this as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +129,9 @@ pub enum Entry {
         /// What it may come to with extensions.
         #[serde(default)]
         span: Option<Span>,
+        /// What becomes of what still runs when it ends.
+        #[serde(default, skip_serializing_if = "AtExpiry::is_end")]
+        at_expiry: AtExpiry,
     },
     /// The grant is real and sudo agrees.
     Applied {
@@ -195,6 +199,38 @@ pub enum Entry {
         /// What was still there after it had ended: processes that hold a group of it.
         #[serde(default)]
         residue: Vec<String>,
+    },
+    /// Somebody is about to run something with a grant.
+    SessionBegan {
+        /// The grant.
+        #[serde(flatten)]
+        about: About,
+        /// The process that becomes it, and from where.
+        from: Origin,
+        /// The hash of the command line, as the client said it.
+        command: TypedHash,
+        /// The directory it begins in.
+        directory: Option<String>,
+        /// Why it is not in a control group, and so does not end with the grant; `None` when it is.
+        outside: Option<String>,
+    },
+    /// The process that a session began with has ended.
+    SessionEnded {
+        /// The grant.
+        #[serde(flatten)]
+        about: About,
+        /// The process.
+        pid: i32,
+        /// Its exit status as the client said it; 128 and the number of a signal that ended it. `None` when nobody said.
+        status: Option<u8>,
+    },
+    /// What became of what still ran when the grant ended.
+    Swept {
+        /// The grant.
+        #[serde(flatten)]
+        about: About,
+        /// What.
+        what: Swept,
     },
     /// A privilege that could not be removed. It stays on the books and is retried.
     Stuck {

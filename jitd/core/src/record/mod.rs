@@ -5,6 +5,7 @@ mod entry;
 pub mod export;
 mod open;
 pub mod sentence;
+mod session;
 mod subject;
 pub mod utc;
 pub mod verify;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::entry::Entry;
 pub use self::open::{AboutOpen, Approval, Choice, Closed, Terms};
+pub use self::session::Swept;
 
 /// An account, as it was called when the entry was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +54,7 @@ pub struct TypedHash(pub String);
 /// A text that a person typed, on its way into the side table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypedText {
-    /// Which field of the entry holds its hash: `reason`, `ticket` or `note`.
+    /// Which field of the entry holds its hash: `reason`, `ticket`, `note` or `command`.
     pub field: &'static str,
     /// Random bytes, so that a short text cannot be guessed from its hash once it is erased.
     pub salt: [u8; 16],

@@ -4,7 +4,7 @@ use super::{Entry, Person};
 
 impl Entry {
     /// Every kind there is, as [`Entry::kind`] gives them.
-    pub const KINDS: [&'static str; 25] = [
+    pub const KINDS: [&'static str; 28] = [
         "started",
         "stopped",
         "policy-loaded",
@@ -22,6 +22,9 @@ impl Entry {
         "refusals-counted",
         "ending",
         "ended",
+        "session-began",
+        "session-ended",
+        "swept",
         "stuck",
         "locked",
         "unlocked",
@@ -53,6 +56,9 @@ impl Entry {
             Self::RefusalsCounted { .. } => "refusals-counted",
             Self::Ending { .. } => "ending",
             Self::Ended { .. } => "ended",
+            Self::SessionBegan { .. } => "session-began",
+            Self::SessionEnded { .. } => "session-ended",
+            Self::Swept { .. } => "swept",
             Self::Stuck { .. } => "stuck",
             Self::Locked { .. } => "locked",
             Self::Unlocked { .. } => "unlocked",
@@ -78,6 +84,9 @@ impl Entry {
             | Self::Applied { about, .. }
             | Self::Ending { about, .. }
             | Self::Ended { about, .. }
+            | Self::SessionBegan { about, .. }
+            | Self::SessionEnded { about, .. }
+            | Self::Swept { about, .. }
             | Self::Stuck { about, .. } => Some(&about.by),
             Self::CallRefused { by, .. }
             | Self::RefusalsCounted { by, .. }
@@ -116,6 +125,9 @@ impl Entry {
             | Self::RefusalsCounted { .. }
             | Self::Ending { .. }
             | Self::Ended { .. }
+            | Self::SessionBegan { .. }
+            | Self::SessionEnded { .. }
+            | Self::Swept { .. }
             | Self::Stuck { .. }
             | Self::Locked { .. }
             | Self::Unlocked { .. }
@@ -141,6 +153,9 @@ impl Entry {
             | Self::Applied { about, .. }
             | Self::Ending { about, .. }
             | Self::Ended { about, .. }
+            | Self::SessionBegan { about, .. }
+            | Self::SessionEnded { about, .. }
+            | Self::Swept { about, .. }
             | Self::Stuck { about, .. } => Some(&about.role),
             Self::CallRefused { .. }
             | Self::TextsErased { .. }

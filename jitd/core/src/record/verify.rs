@@ -259,6 +259,7 @@ pub fn typed_hashes(entry: &Entry) -> Vec<(&'static str, &TypedHash)> {
         | Entry::Unlocked { note, .. }
         | Entry::Closed { note, .. }
         | Entry::Approved { approval: Approval { note, .. }, .. } => [("note", note.as_ref()), ("", None)],
+        Entry::SessionBegan { command, .. } => [("command", Some(command)), ("", None)],
         Entry::Started { .. }
         | Entry::Stopped { .. }
         | Entry::PolicyLoaded { .. }
@@ -272,6 +273,8 @@ pub fn typed_hashes(entry: &Entry) -> Vec<(&'static str, &TypedHash)> {
         | Entry::TextsErased { .. }
         | Entry::RefusalsCounted { .. }
         | Entry::Ended { .. }
+        | Entry::SessionEnded { .. }
+        | Entry::Swept { .. }
         | Entry::Stuck { .. }
         | Entry::Drift { .. }
         | Entry::GuardActed { .. }

@@ -36,6 +36,11 @@ pub(crate) fn fault(lines: &[ExportLine]) -> (u64, Fault) {
 pub(crate) fn said(line: &ExportLine) -> String {
     let entry: Entry = serde_json::from_str(&line.body).unwrap();
     let text = |field: &str| line.texts.get(field).map(|text| text.text.as_str());
-    let typed = Typed { reason: text("reason"), ticket: text("ticket"), note: text("note") };
+    let typed = Typed {
+        reason: text("reason"),
+        ticket: text("ticket"),
+        note: text("note"),
+        command: text("command"),
+    };
     sentence(&entry, line.request.parse().ok(), typed)
 }

@@ -14,6 +14,7 @@ use crate::clock::ClockError;
 use crate::log;
 use crate::members::{self, Surety, Went};
 use crate::plan::{Known, TRY_AGAIN, TakeOff, plan_at_boot};
+use crate::running;
 use crate::sweep::{Patience, Seen, carry_out, ended, lines, unlinked};
 
 /// Why a pass was not all it should have been.
@@ -22,6 +23,9 @@ pub enum OnceError {
     /// Something is still on the host.
     #[error("something could not be taken off; run it again, or remove /run/jit/sudoers.d/jit by hand")]
     Left(#[source] RemovalError),
+    /// Something that was started with a grant still runs.
+    #[error("not everything that was started with a grant could be ended, see above; run it again")]
+    StillRuns,
     /// Somebody is still in a group.
     #[error("not everybody could be taken out of the groups, see above; run it again")]
     MembersLeft,
@@ -113,9 +117,12 @@ pub fn all(paths: &HostPaths, now: &Now) -> Result<(), OnceError> {
     let noted = guard_notes::append(paths, &asked);
     let take_off = TakeOff::Everything(Why::Asked);
     let removed = removal::remove_all(paths);
+    let running = running::end_every(paths, now);
+    say(&running.said);
+    running.wrong.iter().for_each(|line| log::line(line));
     // Again: what jitd was just raising may stand there only now.
     let seen = Seen { noted: seen.noted, ..look(paths) };
-    let mut rest = Vec::new();
+    let mut rest = running.notes;
     let went = take_members_out(paths, &seen, &take_off, (members::WAIT_FOR_ALL, now), &mut rest);
     sweep_litter(paths);
     let removed = removed.map_err(|why| {
@@ -123,7 +130,9 @@ pub fn all(paths: &HostPaths, now: &Now) -> Result<(), OnceError> {
         OnceError::Left(why)
     })?;
     say(&lines(&removed, &take_off));
-    if removed.ids.is_empty() && removed.unlinked.is_none() && went.said.is_empty() && went.wrong.is_empty() {
+    let nothing_ran = running.said.is_empty() && running.wrong.is_empty();
+    let nobody_was_in = went.said.is_empty() && went.wrong.is_empty();
+    if removed.ids.is_empty() && removed.unlinked.is_none() && nobody_was_in && nothing_ran {
         log::line(&"nothing was raised on this host");
     }
     // What was not noted before the removal: all of it where the first attempt failed, else what came in between.
@@ -136,6 +145,9 @@ pub fn all(paths: &HostPaths, now: &Now) -> Result<(), OnceError> {
     rest.extend(over.iter().map(note));
     rest.extend(unlinked(&removed, &take_off, now));
     guard_notes::append(paths, &rest).map_err(OnceError::NotNoted)?;
+    if !running.wrong.is_empty() {
+        return Err(OnceError::StillRuns);
+    }
     if !went.wrong.is_empty() {
         return Err(OnceError::MembersLeft);
     }

@@ -14,6 +14,7 @@ use jit_mechanisms::{HostPaths, Now, applied};
 
 use crate::members::{self, Leaving, Went};
 use crate::plan::{GRACE, Known, LOOK, Next, PATIENCE, TakeOff, plan};
+use crate::running::Running;
 
 /// The guard between two sweeps.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ pub struct Guard {
     wrong: BTreeSet<String>,
     damage: Option<String>,
     patience: Patience,
+    running: Running,
 }
 
 /// What a sweep did.
@@ -116,6 +118,7 @@ impl Guard {
             wrong: BTreeSet::new(),
             damage: None,
             patience: Patience::default(),
+            running: Running::default(),
         }
     }
 
@@ -145,13 +148,15 @@ impl Guard {
         if sudoers.is_ok() {
             self.note_what_is_over(&seen, &went, now);
         }
+        let running = self.running.end_overdue(&self.paths, now);
+        self.unwritten.extend(running.notes);
         if let Err(why) = self.write_notes() {
             wrong.insert(chain(&why));
         }
-        said.extend(went.said);
-        wrong.extend(went.wrong);
+        said.extend(went.said.into_iter().chain(running.said));
+        wrong.extend(went.wrong.into_iter().chain(running.wrong));
         said.extend(wrong.difference(&self.wrong).cloned());
-        if !wrong.is_empty() || !self.unclaimed.is_empty() {
+        if !wrong.is_empty() || !self.unclaimed.is_empty() || running.any {
             next = sooner(next);
         }
         self.wrong = wrong;

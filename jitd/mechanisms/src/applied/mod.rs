@@ -13,7 +13,7 @@ use crate::dir::{Dir, DirError, Durability, Entry};
 use crate::groups::{Given, Membership};
 use crate::paths::{HostPaths, STATE_DIR_MODE, name_of};
 
-mod text;
+pub(crate) mod text;
 
 pub use text::{parse, render};
 

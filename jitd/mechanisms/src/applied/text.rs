@@ -160,14 +160,14 @@ fn membership(word: &str) -> Result<Membership, String> {
     Membership::from_word(word).ok_or_else(|| format!("{word:?} is no membership"))
 }
 
-fn value<'a>(word: Option<&'a str>, key: &str) -> Result<&'a str, String> {
+pub(crate) fn value<'a>(word: Option<&'a str>, key: &str) -> Result<&'a str, String> {
     let word = word.unwrap_or_default();
     word.strip_prefix(key)
         .and_then(|rest| rest.strip_prefix('='))
         .ok_or_else(|| format!("{word:?} is not {key}=…"))
 }
 
-fn number<N: std::str::FromStr + fmt::Display>(text: &str) -> Result<N, String> {
+pub(crate) fn number<N: std::str::FromStr + fmt::Display>(text: &str) -> Result<N, String> {
     match text.parse::<N>() {
         // Only as we write it: no plus sign, no leading zeros.
         Ok(number) if number.to_string() == text => Ok(number),
@@ -175,6 +175,6 @@ fn number<N: std::str::FromStr + fmt::Display>(text: &str) -> Result<N, String> 
     }
 }
 
-fn is_boot_id(text: &str) -> bool {
+pub(crate) fn is_boot_id(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }

@@ -35,6 +35,15 @@ pub enum Note {
         /// The grants in `applied` that wanted it.
         grants: BTreeSet<RequestId>,
     },
+    /// What still ran in a control group after its last moment was killed.
+    Processes {
+        /// The group's name: the first grant of the row that it ran with.
+        id: RequestId,
+        /// When.
+        wall: i64,
+        /// How many processes.
+        count: usize,
+    },
     /// The whole sudoers file was taken away, because nobody could tell what belongs to whom in it.
     Unlinked {
         /// When.
@@ -137,7 +146,7 @@ impl Note {
     pub fn removed_id(&self) -> Option<RequestId> {
         match self {
             Self::Removed { id, .. } => Some(*id),
-            Self::Member { .. } | Self::Unlinked { .. } => None,
+            Self::Member { .. } | Self::Processes { .. } | Self::Unlinked { .. } => None,
             Self::AppliedDamaged { .. } | Self::Unreadable { .. } => None,
         }
     }
@@ -161,6 +170,15 @@ impl Note {
                 Some(Self::Removed { id: id.parse().ok()?, wall: wall.parse().ok()?, why: Why::parse(why)? })
             }
             "member" => member(rest),
+            "processes" => {
+                let (id, rest) = rest.split_once(' ')?;
+                let (wall, count) = rest.split_once(' ')?;
+                Some(Self::Processes {
+                    id: id.parse().ok()?,
+                    wall: wall.parse().ok()?,
+                    count: count.parse().ok()?,
+                })
+            }
             "unlinked" => {
                 let (wall, why) = rest.split_once(' ')?;
                 Some(Self::Unlinked { wall: wall.parse().ok()?, why: Why::parse(why)? })
@@ -184,6 +202,7 @@ impl fmt::Display for Note {
                 write!(f, "member {off} {of} {wall} {why}")?;
                 grants.iter().try_for_each(|id| write!(f, " {id}"))
             }
+            Self::Processes { id, wall, count } => write!(f, "processes {id} {wall} {count}"),
             Self::Unlinked { wall, why } => write!(f, "unlinked {wall} {}", why.word()),
             Self::AppliedDamaged { wall, what } => write!(f, "damaged {wall} {}", escaped(what)),
             Self::Unreadable { line } => write!(f, "{}", escaped(line)),

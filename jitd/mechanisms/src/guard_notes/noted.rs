@@ -24,7 +24,10 @@ impl Noted {
                 self.grants.entry(*id).or_insert(*why);
             }
             Note::Member { of, grants, .. } => self.members.entry(of.clone()).or_default().extend(grants),
-            Note::Unlinked { .. } | Note::AppliedDamaged { .. } | Note::Unreadable { .. } => {}
+            Note::Processes { .. }
+            | Note::Unlinked { .. }
+            | Note::AppliedDamaged { .. }
+            | Note::Unreadable { .. } => {}
         }
     }
 

@@ -27,6 +27,6 @@ fn draft(line: &ExportLine) -> Draft {
 }
 
 fn typed(field: &str, text: &ExportText) -> TypedText {
-    let field = ["reason", "ticket", "note"].into_iter().find(|known| *known == field).unwrap();
+    let field = ["reason", "ticket", "note", "command"].into_iter().find(|known| *known == field).unwrap();
     TypedText { field, salt: chain::unhex(&text.salt).unwrap(), text: text.text.clone() }
 }

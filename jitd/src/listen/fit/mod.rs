@@ -49,6 +49,7 @@ pub fn bodies(response: Response) -> Result<Vec<Vec<u8>>, CodecError> {
         Response::Pending(views) => one(open::pending(views)?),
         small @ (Response::Welcome { .. }
         | Response::WrongVersion { .. }
+        | Response::Entered { .. }
         | Response::Done
         | Response::Unlocked { .. }
         | Response::LogEnd) => one(small),

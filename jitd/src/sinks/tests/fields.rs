@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jitd_core::record::Entry;
 
-use super::super::fields::fields;
+use super::super::fields::{fields, own as own_fields};
 use super::super::{catalog, message};
 use super::{rows, waiting_rows};
 use crate::ledger::Row;
@@ -23,11 +23,27 @@ fn each_kind_has_an_id_of_its_own() {
     let from = jitd_core::record::Origin::default();
     let (call, code, text) = ("lock".to_owned(), "not-permitted".to_owned(), String::new());
     let erased = Entry::TextsErased { by: by.clone(), from: from.clone() };
-    for entry in [erased, Entry::CallRefused { by, from, call, code, text }] {
+    let later = [erased, Entry::CallRefused { by, from, call, code, text }];
+    for entry in later.into_iter().chain(sessions()) {
         assert_eq!(message(&entry).kind, entry.kind());
         ids.insert(message(&entry).id);
     }
     assert_eq!(ids.len(), catalog().matches("\n-- ").count());
+}
+
+/// An entry of each kind about what runs with a grant.
+fn sessions() -> [Entry; 3] {
+    let rule = jit_common::refusal::RuleRef { name: "rule".into(), location: "10-web.toml:1".into() };
+    let by = jitd_core::record::Person { uid: 1000, name: "alice".to_owned() };
+    let about = jitd_core::record::About { by, role: "web".into(), rule, until: 0 };
+    let from = jitd_core::record::Origin { pid: Some(4711), ..Default::default() };
+    let (command, directory, outside) =
+        (jitd_core::record::TypedHash("00".into()), Some("/".to_owned()), Some("no home".to_owned()));
+    [
+        Entry::SessionBegan { about: about.clone(), from, command, directory, outside },
+        Entry::SessionEnded { about: about.clone(), pid: 4711, status: Some(0) },
+        Entry::Swept { about, what: jitd_core::record::Swept::Over { killed: 1, late_ms: 2 } },
+    ]
 }
 
 #[test]
@@ -46,6 +62,9 @@ fn the_page_about_the_ledger_names_every_field() {
         for (name, _) in fields(&row, &row.entry().unwrap()) {
             assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/ledger-format.md");
         }
+    }
+    for (name, _) in sessions().iter().flat_map(own_fields) {
+        assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/ledger-format.md");
     }
 }
 

@@ -4,6 +4,7 @@
 //! first error, and an administrator should see all of them at once.
 
 mod approvals;
+mod at_expiry;
 mod brackets;
 mod deny;
 mod keys;

@@ -11,12 +11,12 @@ use jit_common::refusal::Prompt;
 
 use super::keys::{Errors, Table, Value, array, boolean, integer, no_more_than, text, transpose};
 use super::names::{line_of_text, subjects};
-use super::{approvals, schedule};
+use super::{approvals, at_expiry, schedule};
 use crate::policy::model::{ReasonRule, Required, Rule, TicketRule};
 use crate::policy::pattern::Pattern;
 
 /// The keys of a rule.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 13] = [
     "name",
     "roles",
     "eligible",
@@ -28,6 +28,8 @@ const KEYS: [&str; 11] = [
     "max_active",
     "approvals",
     "pending_timeout",
+    "at_expiry",
+    "at_expiry_limit",
 ];
 /// The most characters a rule may require of a reason; more would not fit into the 1 KiB that is taken.
 const MOST_MIN_LENGTH: u32 = 1024;
@@ -70,6 +72,7 @@ pub(super) fn read(value: &Value<'_>, mentions: &mut Vec<Mention>, errors: &mut 
         table.get("max_active").map(|value| integer("max_active", 1..=MOST_ACTIVE, value, errors));
     let approvals = table.get("approvals").map_or(Some(Vec::new()), |value| approvals::read(value, errors));
     let pending_timeout = approvals::read_timeout(&table, errors);
+    let at_expiry = at_expiry::read(&table, errors);
     Some(Rule {
         name: name?,
         location: errors.source.location(&table.span),
@@ -83,6 +86,7 @@ pub(super) fn read(value: &Value<'_>, mentions: &mut Vec<Mention>, errors: &mut 
         max_active: transpose(max_active)?,
         approvals: approvals?,
         pending_timeout: pending_timeout?,
+        at_expiry: at_expiry?,
     })
 }
 

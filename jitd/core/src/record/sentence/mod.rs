@@ -12,6 +12,7 @@ use jit_common::escape::escaped;
 use jit_common::ids::RequestId;
 
 mod open;
+mod session;
 
 use super::{About, Asked, Cause, DisabledRole, Entry, Origin, Person, Span, TypedText};
 use crate::now::BootId;
@@ -26,6 +27,8 @@ pub struct Typed<'a> {
     pub ticket: Option<&'a str>,
     /// What the one who approved, denied, ended, locked or unlocked said.
     pub note: Option<&'a str>,
+    /// What was run with a grant.
+    pub command: Option<&'a str>,
 }
 
 impl<'a> Typed<'a> {
@@ -33,7 +36,7 @@ impl<'a> Typed<'a> {
     #[must_use]
     pub fn of(texts: &'a [TypedText]) -> Self {
         let find = |field| texts.iter().find(|text| text.field == field).map(|text| text.text.as_str());
-        Self { reason: find("reason"), ticket: find("ticket"), note: find("note") }
+        Self { reason: find("reason"), ticket: find("ticket"), note: find("note"), command: find("command") }
     }
 }
 
@@ -103,6 +106,11 @@ fn said(entry: &Entry, typed: Typed<'_>, time: &dyn Fn(i64) -> String) -> String
         }
         Entry::Ending { about, cause, ended_by, .. } => ending(about, *cause, ended_by.as_ref(), typed),
         Entry::Ended { about, cause, late_ms, residue } => ended(about, *cause, *late_ms, residue),
+        Entry::SessionBegan { about, from, directory, outside, .. } => {
+            session::began(about, from, directory.as_deref(), outside.as_deref(), typed)
+        }
+        Entry::SessionEnded { about, pid, status } => session::ended(about, *pid, *status),
+        Entry::Swept { about, what } => session::swept(about, what),
         Entry::Stuck { about, cause, tries, why } => stuck(about, *cause, *tries, why),
         Entry::Locked { by, from, .. } => {
             let by = who(by);

@@ -1,0 +1,55 @@
+//! Reads `at_expiry` and `at_expiry_limit` of a rule.
+
+use alloc::format;
+
+use super::keys::{Errors, Table, text};
+use super::rule::read_duration;
+use crate::policy::AtExpiry;
+
+/// The longest that what is paused or finishing may stay, in seconds.
+const LONGEST: u32 = 24 * 60 * 60;
+
+pub(super) fn read(table: &Table<'_, '_>, errors: &mut Errors<'_>) -> Option<AtExpiry> {
+    let limit = table.get("at_expiry_limit");
+    let Some(value) = table.get("at_expiry") else {
+        let Some(limit) = limit else { return Some(AtExpiry::End) };
+        errors.at(
+            &limit.span(),
+            "at_expiry_limit stands without at_expiry: write at_expiry = \"finish\" or \"pause\" beside it",
+        );
+        return None;
+    };
+    let word = text("at_expiry", value, errors)?;
+    let make = match word {
+        "end" => {
+            let Some(limit) = limit else { return Some(AtExpiry::End) };
+            errors.at(
+                &limit.span(),
+                "at_expiry = \"end\" ends everything at once: at_expiry_limit has no place beside it",
+            );
+            return None;
+        }
+        "pause" => AtExpiry::Pause,
+        "finish" => AtExpiry::Finish,
+        other => {
+            errors.at(
+                &value.span(),
+                format!("at_expiry {other:?} is none of \"end\", \"pause\" and \"finish\""),
+            );
+            return None;
+        }
+    };
+    let Some(limit) = limit else {
+        errors.at(
+            &value.span(),
+            format!("at_expiry = {word:?} needs an end: say at_expiry_limit = \"1h\" beside it"),
+        );
+        return None;
+    };
+    let duration = read_duration("at_expiry_limit", limit, errors)?;
+    if duration.as_secs() > LONGEST {
+        errors.at(&limit.span(), format!("at_expiry_limit {duration} is longer than a day"));
+        return None;
+    }
+    Some(make(duration.as_secs()))
+}

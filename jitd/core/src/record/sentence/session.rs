@@ -1,0 +1,64 @@
+//! The sentences about what ran with a grant.
+
+use alloc::format;
+use alloc::string::String;
+
+use jit_common::escape::escaped;
+
+use super::{Typed, origin, plural, who};
+use crate::record::{About, Origin, Swept};
+
+pub(super) fn began(
+    about: &About,
+    from: &Origin,
+    directory: Option<&str>,
+    outside: Option<&str>,
+    typed: Typed<'_>,
+) -> String {
+    let what = typed.command.map_or_else(|| "something".into(), |command| format!("{}", escaped(command)));
+    let directory = directory.map_or_else(String::new, |path| format!(" in {}", escaped(path)));
+    let outside =
+        outside.map_or_else(String::new, |why| format!("; it does NOT end with the role: {}", escaped(why)));
+    let pid = from.pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
+    let (by, role) = (who(&about.by), escaped(&about.role));
+    format!("{by} runs {what}{directory} with {role}{pid}{outside}{}", origin(from))
+}
+
+pub(super) fn ended(about: &About, pid: i32, status: Option<u8>) -> String {
+    let status = match status {
+        Some(status) => format!(" with status {status}, as jitctl said"),
+        None => String::new(),
+    };
+    format!("process {pid}, which {} ran with {}, has ended{status}", who(&about.by), escaped(&about.role))
+}
+
+pub(super) fn swept(about: &About, what: &Swept) -> String {
+    let (by, role) = (who(&about.by), escaped(&about.role));
+    let of = format!("of what {by} ran with {role}");
+    let count = |number: usize| {
+        let processes = plural(u64::try_from(number).unwrap_or(u64::MAX), "process", "processes");
+        format!("{number} {processes}")
+    };
+    match what {
+        Swept::Frozen { processes } => {
+            format!(
+                "{} {of} frozen: to go on they need {role} granted again",
+                were(&count(*processes), *processes)
+            )
+        }
+        Swept::Finishing { processes } => format!("{} {of} may finish", count(*processes)),
+        Swept::Resumed => format!("what {by} ran with {role} goes on with this grant"),
+        Swept::Over { killed: 0, .. } => format!("nothing {of} runs any more"),
+        Swept::Over { killed, late_ms } => {
+            format!(
+                "nothing {of} runs any more: {} killed, the last gone after {late_ms} ms",
+                were(&count(*killed), *killed)
+            )
+        }
+        Swept::Stuck { why } => format!("something {of} does NOT end: {}", escaped(why)),
+    }
+}
+
+fn were(counted: &str, number: usize) -> String {
+    format!("{counted} {}", if number == 1 { "was" } else { "were" })
+}

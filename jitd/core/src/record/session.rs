@@ -1,0 +1,35 @@
+//! What the record says of processes that ran with a grant.
+
+use alloc::string::String;
+
+use serde::{Deserialize, Serialize};
+
+/// What became of what still ran in a grant's control group when the grant ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub enum Swept {
+    /// It was frozen; it goes on if its person is granted the role again.
+    Frozen {
+        /// How many processes.
+        processes: usize,
+    },
+    /// It may finish.
+    Finishing {
+        /// How many processes.
+        processes: usize,
+    },
+    /// It goes on with another grant of the role.
+    Resumed,
+    /// Nothing of it runs any more.
+    Over {
+        /// How many processes were killed.
+        killed: usize,
+        /// How long after its last moment nothing ran any more, in milliseconds.
+        late_ms: i64,
+    },
+    /// Something does not end although it was killed.
+    Stuck {
+        /// What stands in the way.
+        why: String,
+    },
+}

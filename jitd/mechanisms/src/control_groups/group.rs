@@ -1,0 +1,194 @@
+//! One control group (cgroups(7), version 2): who is in it, and how all of them are frozen or ended together.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use jit_common::ids::RequestId;
+pub use rustix::process::Signal;
+use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
+
+use crate::paths::HostPaths;
+
+/// What the name of each begins with.
+const PREFIX: &str = "grant-";
+
+/// How deep groups that a grant's own processes made in theirs are looked through.
+const DEEPEST: usize = 16;
+
+/// The control group of a grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    path: PathBuf,
+    proc: PathBuf,
+    sudo: PathBuf,
+}
+
+impl Group {
+    /// The one of this name, whether or not it is there.
+    #[must_use]
+    pub fn named(paths: &HostPaths, name: RequestId) -> Self {
+        let path = paths.control_home.join(format!("{PREFIX}{name}"));
+        Self { path, proc: paths.proc.clone(), sudo: paths.sudo.clone() }
+    }
+
+    /// All that there are.
+    ///
+    /// # Errors
+    /// They cannot be listed.
+    pub fn all(paths: &HostPaths) -> io::Result<Vec<RequestId>> {
+        let entries = match fs::read_dir(&paths.control_home) {
+            Ok(entries) => entries,
+            Err(why) if is_gone(&why) => return Ok(Vec::new()),
+            Err(why) => return Err(why),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let name = entry?.file_name();
+            names.extend(name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse::<RequestId>().ok()));
+        }
+        Ok(names)
+    }
+
+    /// Makes it, if it is not there. Its home is never made here: it is the guard's, and given by systemd.
+    pub(super) fn make(&self) -> io::Result<()> {
+        match fs::create_dir(&self.path) {
+            Err(why) if why.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            made => made,
+        }
+    }
+
+    /// Puts a process into it, and looks whether it is there.
+    pub(super) fn take(&self, pid: u32) -> io::Result<()> {
+        fs::write(self.path.join("cgroup.procs"), pid.to_string())?;
+        match self.pids()?.contains(&pid) {
+            true => Ok(()),
+            false => Err(io::Error::other("the process is not in it after it was put there")),
+        }
+    }
+
+    /// The processes in it and in groups below it. Those of other pid namespaces, which have no number here, are left out.
+    ///
+    /// # Errors
+    /// It cannot be read. A group that is not there has none.
+    pub fn pids(&self) -> io::Result<BTreeSet<u32>> {
+        let mut pids = BTreeSet::new();
+        for path in self.below()? {
+            match fs::read_to_string(path.join("cgroup.procs")) {
+                Ok(text) => pids
+                    .extend(text.lines().filter_map(|line| line.parse::<u32>().ok()).filter(|pid| *pid > 1)),
+                Err(why) if is_gone(&why) => {}
+                Err(why) => return Err(why),
+            }
+        }
+        Ok(pids)
+    }
+
+    /// Whether anything runs in it (`populated` of `cgroup.events`), in groups below it as well.
+    ///
+    /// # Errors
+    /// It cannot be read. In a group that is not there nothing runs.
+    pub fn is_populated(&self) -> io::Result<bool> {
+        match fs::read_to_string(self.path.join("cgroup.events")) {
+            Ok(text) => Ok(text.lines().any(|line| line == "populated 1")),
+            Err(why) if is_gone(&why) => Ok(false),
+            Err(why) => Err(why),
+        }
+    }
+
+    /// Kills everything in it at once, forks under way and what is frozen included (`cgroup.kill`, Linux 5.14).
+    ///
+    /// # Errors
+    /// The kernel has no such file, or says no.
+    pub fn kill(&self) -> io::Result<()> {
+        gone_is_done(fs::write(self.path.join("cgroup.kill"), "1"))
+    }
+
+    /// Freezes everything in it.
+    ///
+    /// # Errors
+    /// The kernel says no.
+    pub fn freeze(&self) -> io::Result<()> {
+        gone_is_done(fs::write(self.path.join("cgroup.freeze"), "1"))
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// The kernel says no.
+    pub fn thaw(&self) -> io::Result<()> {
+        gone_is_done(fs::write(self.path.join("cgroup.freeze"), "0"))
+    }
+
+    /// Sends a signal to everybody in it but sudo, which puts the terminal right and ends when what it runs has ended; to how
+    /// many. A process is held by a pidfd before it is looked for in the group, so a number that was given to somebody else
+    /// meanwhile gets nothing (pidfd_open(2)).
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn signal_all_but_sudo(&self, signal: Signal) -> io::Result<usize> {
+        let held: Vec<_> = self.pids()?.into_iter().filter_map(|pid| Some((pid, hold(pid)?))).collect();
+        let still = self.pids()?;
+        let meant = held.iter().filter(|(pid, _)| still.contains(pid) && !self.is_sudo(*pid));
+        Ok(meant.filter(|(_, process)| pidfd_send_signal(process, signal).is_ok()).count())
+    }
+
+    /// Takes it away, with groups below it that are empty too.
+    pub(super) fn remove(&self) -> io::Result<()> {
+        self.below()?.iter().rev().try_for_each(|path| gone_is_done(fs::remove_dir(path)))
+    }
+
+    fn is_sudo(&self, pid: u32) -> bool {
+        let which = |path: &Path| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
+        let exe = which(&self.proc.join(pid.to_string()).join("exe"));
+        exe.is_some() && exe == which(&self.sudo)
+    }
+
+    /// It and the groups below it, each before those below it. A link is not followed: the kernel has none there.
+    fn below(&self) -> io::Result<Vec<PathBuf>> {
+        let mut all = vec![self.path.clone()];
+        let mut level = all.clone();
+        for _ in 0..DEEPEST {
+            let mut next = Vec::new();
+            for path in &level {
+                let entries = match fs::read_dir(path) {
+                    Ok(entries) => entries,
+                    Err(why) if is_gone(&why) => continue,
+                    Err(why) => return Err(why),
+                };
+                for entry in entries {
+                    let entry = entry?;
+                    if entry.file_type()?.is_dir() {
+                        next.push(entry.path());
+                    }
+                }
+            }
+            all.extend(next.iter().cloned());
+            level = next;
+        }
+        Ok(all)
+    }
+}
+
+/// Holds a process by its number; `None` when there is none of it.
+#[must_use]
+pub fn hold(pid: u32) -> Option<OwnedFd> {
+    let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
+    pidfd_open(pid, PidfdFlags::empty()).ok()
+}
+
+/// A group that was taken away between two looks (ENOENT), or under an open file of it (ENODEV).
+fn is_gone(why: &io::Error) -> bool {
+    let gone = [nix::errno::Errno::ENOENT, nix::errno::Errno::ENODEV];
+    gone.iter().any(|errno| why.raw_os_error() == Some(*errno as i32))
+}
+
+fn gone_is_done(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(why) if is_gone(&why) => Ok(()),
+        done => done,
+    }
+}

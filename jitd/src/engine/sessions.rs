@@ -1,0 +1,243 @@
+//! What runs with grants: put into the grant's control group before it begins, ended with the grant, and on the record.
+//!
+//! When it ends is a matter of limits alone ([`Keeper`]): a grant that ends early gets a limit that is over, an extension a
+//! later one. So nothing is missed when jitd dies in between, and the guard goes by the same limits.
+
+use std::collections::BTreeMap;
+
+use jit_common::ids::RequestId;
+use jit_common::refusal::Refusal;
+use jit_common::request::DropTarget;
+use jit_common::response::Response;
+use jit_mechanisms::HostPaths;
+use jit_mechanisms::control_groups::{Happened, Keeper, Limit, NotEntered};
+use jitd_core::lifecycle::registry::Grant;
+use jitd_core::lifecycle::state::State;
+use jitd_core::now::{NANOS, Now};
+use jitd_core::policy::AtExpiry;
+use jitd_core::record::{About, Cause, Draft, Entry, Swept};
+
+use super::calls::{Answer, caller};
+use super::message::Call;
+use super::{Engine, wording};
+
+/// Characters of a command line that the record keeps.
+const COMMAND: usize = 1024;
+
+/// What runs with grants.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    keeper: Keeper,
+    /// The grants with which something runs in a control group, as the record names them.
+    about: BTreeMap<RequestId, About>,
+    /// The processes with which sessions began, each with the grant.
+    running: BTreeMap<i32, (RequestId, About)>,
+}
+
+impl Sessions {
+    /// Nanoseconds until something is due.
+    pub(super) fn next(&self, now: &Now) -> Option<i64> {
+        self.keeper.next(now)
+    }
+}
+
+/// Until when what runs with a grant may run.
+fn limit_of(grant: &Grant) -> Limit {
+    Limit { grant: grant.id, uid: grant.by.uid, deadline: grant.deadline.clone(), then: grant.at_expiry }
+}
+
+impl Engine {
+    /// Takes up what a jitd before this one left.
+    pub(super) fn recover_sessions(&mut self, now: &Now) {
+        match Keeper::load(&self.host.paths, now) {
+            Ok(keeper) => self.sessions.keeper = keeper,
+            Err(error) => {
+                let why = crate::chain(&error);
+                return crate::log::error(&format!("the control groups of grants cannot be listed: {why}"));
+            }
+        }
+        for (name, limit) in self.sessions.keeper.limits() {
+            self.recall_sessions(limit.grant);
+            let over = match self.registry.get(limit.grant) {
+                Some(grant) if grant.state.is_wanted() => limit_of(grant),
+                // It has ended, and maybe its limit does not know of that.
+                Some(_) | None if !limit.deadline.reached(now) && self.book.damage().is_none() => {
+                    limit.over_at(now)
+                }
+                Some(_) | None => continue,
+            };
+            self.set_limit(name, over, now);
+        }
+    }
+
+    /// What the record knows of the sessions of a grant.
+    fn recall_sessions(&mut self, id: RequestId) {
+        for row in self.book.rows_of(id).unwrap_or_default() {
+            match row.entry() {
+                Ok(Entry::Intent { about, .. }) => drop(self.sessions.about.insert(id, about)),
+                Ok(Entry::SessionBegan { about, from, outside: None, .. }) => {
+                    self.sessions.running.extend(from.pid.map(|pid| (pid, (id, about))));
+                }
+                Ok(Entry::SessionEnded { pid, .. }) => drop(self.sessions.running.remove(&pid)),
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+
+    /// Somebody is about to run something with a grant of theirs.
+    pub(super) fn enter(&mut self, call: &Call, id: RequestId, command: &str, now: &Now) -> Answer {
+        let mine = self.mine(call, &DropTarget::Named(id.to_string()))?;
+        let live = mine.into_iter().filter(|grant| grant.state == State::Active && grant.by == caller(call));
+        let nothing = || Refusal::NoSuchThing { what: "live grant".into(), id: id.to_string() };
+        let grant = live.last().ok_or_else(nothing)?;
+        let pid = call.peer.origin.pid.and_then(|pid| u32::try_from(pid).ok());
+        let pid = pid.ok_or_else(|| Refusal::PeerUnknown { why: "its process has no number here".into() })?;
+        let outside = self.contain(&grant, pid, now).map_err(|why| Refusal::ApplyFailed {
+            role: grant.role.clone(),
+            why: format!("what would run could not be put into its control group: {why}"),
+        })?;
+        let command: String = command.chars().take(COMMAND).collect();
+        let mut texts = Vec::new();
+        let bad = |why| Refusal::BadRequest { why };
+        let entry = Entry::SessionBegan {
+            about: grant.about(),
+            from: call.peer.origin.clone(),
+            command: wording::typed("command", &command, &mut texts).map_err(bad)?,
+            directory: directory_of(&self.host.paths, pid),
+            outside: outside.clone(),
+        };
+        self.book.note_draft(Draft { at: now.wall, request: Some(grant.id), entry, texts });
+        self.book.settle_now(now);
+        // Nothing runs with a privilege that is not on the record.
+        if let Some(why) = self.book.closed() {
+            return Err(Refusal::LedgerUnavailable { why });
+        }
+        self.sessions.about.insert(grant.id, grant.about());
+        let number = i32::try_from(pid).unwrap_or_default();
+        self.sessions.running.insert(number, (grant.id, grant.about()));
+        Ok(Response::Entered { outside, at_expiry: grant.at_expiry.phrase() })
+    }
+
+    /// Puts a process into the control group of a grant. Why it is not in one, where this host has none.
+    fn contain(&mut self, grant: &Grant, pid: u32, now: &Now) -> Result<Option<String>, String> {
+        let keeper = &mut self.sessions.keeper;
+        let name = keeper.of(grant.id).first().copied().unwrap_or(grant.id);
+        match keeper.enter(&self.host.paths, name, limit_of(grant), pid, now) {
+            Ok(()) => Ok(None),
+            Err(error @ NotEntered::NoHome { .. }) => Ok(Some(crate::chain(&error))),
+            Err(error @ (NotEntered::Limit(_) | NotEntered::Group(_))) => Err(crate::chain(&error)),
+        }
+    }
+
+    /// A client says how what it ran has ended.
+    pub(super) fn leave(&mut self, call: &Call, pid: i32, status: u8, now: &Now) -> Answer {
+        let theirs = |(_, about): &(RequestId, About)| about.by == caller(call);
+        match self.sessions.running.get(&pid).is_some_and(theirs) {
+            true => {
+                self.session_over(pid, Some(status), now);
+                Ok(Response::Done)
+            }
+            false => Err(Refusal::NoSuchThing { what: "session".into(), id: pid.to_string() }),
+        }
+    }
+
+    /// The process that a session began with has ended.
+    pub(super) fn session_over(&mut self, pid: i32, status: Option<u8>, now: &Now) {
+        if let Some((id, about)) = self.sessions.running.remove(&pid) {
+            self.book.note(now, Some(id), Entry::SessionEnded { about, pid, status });
+        }
+    }
+
+    /// A grant ends: what runs with it is over as well, at once or by what its rule says.
+    pub(super) fn end_sessions(&mut self, id: RequestId, cause: Cause, now: &Now) {
+        for (name, limit) in self.sessions.keeper.limits().into_iter().filter(|(_, limit)| limit.grant == id)
+        {
+            let over = match (cause, limit.then) {
+                // Its limit is its deadline, that of an extension by now, or a boot that is over.
+                (Cause::Expired | Cause::Replaced | Cause::Rebooted, _) => continue,
+                (Cause::Dropped, AtExpiry::Finish(_)) => Limit { then: limit.then, ..limit.over_at(now) },
+                // Whoever gives a role back waits for nobody who could grant it again.
+                (Cause::Dropped, AtExpiry::End | AtExpiry::Pause(_)) => limit.over_at(now),
+                (
+                    Cause::Revoked
+                    | Cause::PersonGone
+                    | Cause::Locked
+                    | Cause::Failed
+                    | Cause::Lost
+                    | Cause::Guard,
+                    _,
+                ) => limit.over_at(now),
+            };
+            self.set_limit(name, over, now);
+        }
+    }
+
+    /// A grant is live: what ran with the one that it extends runs with it, and what was frozen when the role ended goes on.
+    pub(super) fn take_over_sessions(&mut self, id: RequestId, now: &Now) {
+        let Some(grant) = self.registry.get(id) else { return };
+        let (limit, about) = (limit_of(grant), grant.about());
+        let mut names = grant.span.replaces.map(|before| self.sessions.keeper.of(before)).unwrap_or_default();
+        let theirs = |limit: &Limit| {
+            let of = self.sessions.about.get(&limit.grant);
+            limit.uid == about.by.uid && of.is_some_and(|of| of.role == about.role && of.by == about.by)
+        };
+        let frozen = self.sessions.keeper.frozen().filter(|(_, limit)| theirs(limit));
+        let frozen: Vec<RequestId> = frozen.map(|(name, _)| name).collect();
+        for name in frozen {
+            names.push(name);
+            self.book.note(now, Some(id), Entry::Swept { about: about.clone(), what: Swept::Resumed });
+        }
+        for name in names {
+            self.sessions.about.insert(id, about.clone());
+            self.set_limit(name, limit.clone(), now);
+        }
+    }
+
+    fn set_limit(&mut self, name: RequestId, limit: Limit, now: &Now) {
+        if let Err(error) = self.sessions.keeper.set(&self.host.paths, name, limit, now) {
+            crate::log::error(&format!(
+                "until when {name} may run is not written down: {}",
+                crate::chain(&error)
+            ));
+        }
+    }
+
+    /// Does what is due about what runs, and puts it on the record.
+    pub(super) fn keep_sessions(&mut self, now: &Now) {
+        for happened in self.sessions.keeper.keep(&self.host.paths, now) {
+            let (grant, what) = match happened {
+                Happened::Frozen { grant, processes } => (grant, Swept::Frozen { processes }),
+                Happened::Finishing { grant, processes } => (grant, Swept::Finishing { processes }),
+                Happened::Stuck { grant, why } => {
+                    crate::log::error(&format!("something that ran with {grant} does not end: {why}"));
+                    (grant, Swept::Stuck { why })
+                }
+                Happened::Over { grant, killed, late } => {
+                    self.all_over(grant, now);
+                    (grant, Swept::Over { killed, late_ms: late / (NANOS / 1000) })
+                }
+            };
+            // A group that no record speaks of was made by somebody else, and is gone.
+            let Some(about) = self.sessions.about.get(&grant).cloned() else { continue };
+            self.book.note(now, Some(grant), Entry::Swept { about, what });
+        }
+        let live =
+            |id: &RequestId| self.registry.get(*id).is_some() || !self.sessions.keeper.of(*id).is_empty();
+        let gone: Vec<RequestId> = self.sessions.about.keys().filter(|id| !live(id)).copied().collect();
+        gone.iter().for_each(|id| drop(self.sessions.about.remove(id)));
+    }
+
+    /// Nothing of a grant runs any more.
+    fn all_over(&mut self, grant: RequestId, now: &Now) {
+        let running = self.sessions.running.iter().filter(|(_, (id, _))| *id == grant);
+        let pids: Vec<i32> = running.map(|(pid, _)| *pid).collect();
+        pids.into_iter().for_each(|pid| self.session_over(pid, None, now));
+    }
+}
+
+/// The directory in which a process stands.
+fn directory_of(paths: &HostPaths, pid: u32) -> Option<String> {
+    let link = paths.proc.join(pid.to_string()).join("cwd");
+    let directory = std::fs::read_link(link).ok()?;
+    Some(directory.to_string_lossy().chars().take(256).collect())
+}
