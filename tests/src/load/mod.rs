@@ -6,6 +6,7 @@
 //! file, whatever jitd says of it.
 
 mod crowd;
+mod ends;
 mod figures;
 mod held;
 mod host;
@@ -52,6 +53,16 @@ pub fn crowd(bed: RootBed, clients: u32) -> Result<Crowd> {
 /// As [`crowd()`].
 pub fn held(bed: RootBed, grants: u32, seconds: u64, sudo: Sudo) -> Result<Held> {
     held::load(&Host::set_up(bed, grants.div_ceil(host::ROLES))?, grants, seconds, sudo)
+}
+
+/// How long after its deadline a grant is verified to be off; tells `out`, a line for each figure.
+///
+/// # Errors
+/// When there can be no such bed, or it does not do as it should.
+pub fn ends(release: Release, out: &mut impl Write) -> Result<Verdict> {
+    tell(out, &format!("{release}, from the deadline to the end"))?;
+    ends::ends(release, |line| tell(out, &format!("  {line}")))?;
+    Ok(Verdict::Met)
 }
 
 /// The whole load on this release; tells `out`, a line for each figure.

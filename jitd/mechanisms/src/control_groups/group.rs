@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use jit_common::ids::RequestId;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 pub use rustix::process::Signal;
 use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
 
@@ -25,6 +26,7 @@ pub struct Group {
     path: PathBuf,
     proc: PathBuf,
     sudo: PathBuf,
+    password_lock: PathBuf,
 }
 
 impl Group {
@@ -32,7 +34,8 @@ impl Group {
     #[must_use]
     pub fn named(paths: &HostPaths, name: RequestId) -> Self {
         let path = paths.control_home.join(format!("{PREFIX}{name}"));
-        Self { path, proc: paths.proc.clone(), sudo: paths.sudo.clone() }
+        let password_lock = paths.password_lock.clone();
+        Self { path, proc: paths.proc.clone(), sudo: paths.sudo.clone(), password_lock }
     }
 
     /// All that there are.
@@ -61,10 +64,15 @@ impl Group {
         }
     }
 
-    /// Puts a process into it, and looks whether it is there.
-    pub(super) fn take(&self, pid: u32) -> io::Result<()> {
+    /// Puts a process of this person into it, and looks whether it is there. Whoever connected may be gone, and its number
+    /// another's by now: the process is held, and has to be the person's own. 0 would be ourselves (cgroups(7)).
+    pub(super) fn take(&self, pid: u32, uid: u32) -> io::Result<()> {
+        let process = hold(pid).filter(|_| pid > 1).ok_or_else(|| io::Error::other("the process is gone"))?;
+        if owner(&self.proc, pid) != Some(uid) {
+            return Err(io::Error::other(format!("process {pid} is not one of uid {uid}")));
+        }
         fs::write(self.path.join("cgroup.procs"), pid.to_string())?;
-        match self.pids()?.contains(&pid) {
+        match self.pids()?.contains(&pid) && is_there(&process) {
             true => Ok(()),
             false => Err(io::Error::other("the process is not in it after it was put there")),
         }
@@ -110,8 +118,12 @@ impl Group {
     /// Freezes everything in it.
     ///
     /// # Errors
-    /// The kernel says no.
+    /// The kernel says no, or something in it holds the lock of the account files just now, which nobody else could take
+    /// then for as long as it is frozen.
     pub fn freeze(&self) -> io::Result<()> {
+        if self.holds_the_password_lock()? {
+            return Err(io::ErrorKind::ResourceBusy.into());
+        }
         gone_is_done(fs::write(self.path.join("cgroup.freeze"), "1"))
     }
 
@@ -139,6 +151,22 @@ impl Group {
     /// Takes it away, with groups below it that are empty too.
     pub(super) fn remove(&self) -> io::Result<()> {
         self.below()?.iter().rev().try_for_each(|path| gone_is_done(fs::remove_dir(path)))
+    }
+
+    /// Whether a process in it holds the lock of the account files, by `/proc/locks` (proc_locks(5)): the process is the fifth
+    /// word of a line, device and inode are the sixth.
+    fn holds_the_password_lock(&self) -> io::Result<bool> {
+        let Ok(lock) = fs::metadata(&self.password_lock) else { return Ok(false) };
+        let inode = format!(":{}", lock.ino());
+        let pids = self.pids()?;
+        let locks = fs::read_to_string(self.proc.join("locks"))?;
+        let held = |line: &str| {
+            let mut words = line.split_ascii_whitespace().skip(4);
+            let pid = words.next().and_then(|pid| pid.parse::<u32>().ok());
+            pid.is_some_and(|pid| pids.contains(&pid))
+                && words.next().is_some_and(|file| file.ends_with(&inode))
+        };
+        Ok(locks.lines().any(held))
     }
 
     fn is_sudo(&self, pid: u32) -> bool {
@@ -180,6 +208,19 @@ pub fn hold(pid: u32) -> Option<OwnedFd> {
     pidfd_open(pid, PidfdFlags::empty()).ok()
 }
 
+/// The real uid of a process.
+fn owner(proc: &Path, pid: u32) -> Option<u32> {
+    let status = fs::read_to_string(proc.join(pid.to_string()).join("status")).ok()?;
+    let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    uids.split_ascii_whitespace().next()?.parse().ok()
+}
+
+/// Whether a held process is still there: a pidfd is readable when it has ended (pidfd_open(2)).
+fn is_there(process: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
+    matches!(poll(&mut fds, PollTimeout::ZERO), Ok(0))
+}
+
 /// A group that was taken away between two looks (ENOENT), or under an open file of it (ENODEV).
 fn is_gone(why: &io::Error) -> bool {
     let gone = [nix::errno::Errno::ENOENT, nix::errno::Errno::ENODEV];
@@ -190,5 +231,34 @@ fn gone_is_done(done: io::Result<()>) -> io::Result<()> {
     match done {
         Err(why) if is_gone(&why) => Ok(()),
         done => done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn what_holds_the_lock_of_the_account_files_is_not_frozen() {
+        let scratch = Scratch::new();
+        let paths = scratch.paths();
+        let group = Group::named(&paths, "7k2m9xqa".parse().unwrap());
+        fs::create_dir_all(&group.path).unwrap();
+        fs::create_dir_all(&paths.proc).unwrap();
+        fs::write(group.path.join("cgroup.procs"), "4242\n4243\n").unwrap();
+        fs::write(&paths.password_lock, "").unwrap();
+        let inode = fs::metadata(&paths.password_lock).unwrap().ino();
+        let locks = |pid: u32, inode: u64| {
+            let line = format!("1: POSIX  ADVISORY  WRITE {pid} 08:02:{inode} 0 EOF\n");
+            fs::write(paths.proc.join("locks"), line).unwrap();
+        };
+        locks(4243, inode);
+        assert_eq!(group.freeze().unwrap_err().kind(), io::ErrorKind::ResourceBusy);
+        for (pid, inode) in [(4243, inode + 1), (4244, inode)] {
+            locks(pid, inode);
+            group.freeze().unwrap();
+        }
     }
 }

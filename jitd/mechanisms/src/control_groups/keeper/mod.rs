@@ -163,9 +163,10 @@ impl Keeper {
         if !paths.control_home.is_dir() {
             return Err(NotEntered::NoHome { home: paths.control_home.display().to_string() });
         }
+        let uid = limit.uid;
         self.set(paths, name, limit, now).map_err(NotEntered::Limit)?;
         let group = Group::named(paths, name);
-        group.make().and_then(|()| group.take(pid)).map_err(NotEntered::Group)
+        group.make().and_then(|()| group.take(pid, uid)).map_err(NotEntered::Group)
     }
 
     /// Gives a group another limit: an extension, or an end that comes at once. What was frozen goes on, if it may.
@@ -289,6 +290,9 @@ impl Kept {
             Stage::Frozen | Stage::Finishing if self.limit.last().reached(now) => {
                 (true, self.kill(group, now))
             }
+            Stage::Finishing if matches!(self.limit.then, AtExpiry::Pause(_)) => {
+                (true, self.expire(group, now))
+            }
             Stage::Frozen | Stage::Finishing => {
                 self.look = now.boot.saturating_add(LATER);
                 (true, None)
@@ -327,6 +331,11 @@ impl Kept {
                 Ok(()) => {
                     self.enter(Stage::Frozen, later, now);
                     Some(Happened::Frozen { grant, processes })
+                }
+                // It has the lock of the account files for a moment, and is frozen when it has let go.
+                Err(why) if why.kind() == io::ErrorKind::ResourceBusy => {
+                    self.enter(Stage::Finishing, now.boot.saturating_add(LOOK), now);
+                    None
                 }
                 // What cannot be frozen must not run on.
                 Err(_) => self.kill(group, now),

@@ -30,7 +30,7 @@ fn limit(seconds: i64, then: AtExpiry) -> Limit {
     let until = seconds * NANOS;
     Limit {
         grant: name(),
-        uid: 1001,
+        uid: nix::unistd::getuid().as_raw(),
         deadline: Deadline { wall: until, boot: until, boot_id: at(0).boot_id },
         then,
     }
@@ -39,7 +39,8 @@ fn limit(seconds: i64, then: AtExpiry) -> Limit {
 impl Tree {
     fn new() -> Self {
         let scratch = Scratch::new();
-        let paths = scratch.paths();
+        // The processes are real.
+        let paths = HostPaths { proc: "/proc".into(), ..scratch.paths() };
         fs::create_dir_all(&paths.control_home).unwrap();
         Self { scratch, paths }
     }
@@ -201,4 +202,20 @@ fn without_a_home_nobody_enters_and_nothing_is_made() {
     assert!(matches!(entered, Err(NotEntered::NoHome { .. })));
     assert!(!tree.paths.control_home.exists() && !tree.paths.limits_dir.exists());
     drop(tree.scratch);
+}
+
+#[test]
+fn only_a_process_of_the_person_is_taken() {
+    let tree = Tree::new();
+    let mut keeper = Keeper::default();
+    let (_, mut child) = tree.with(limit(9, AtExpiry::End));
+    let others = Limit { uid: u32::MAX, ..limit(9, AtExpiry::End) };
+    for (limit, pid) in [(others, child.id()), (limit(9, AtExpiry::End), 0), (limit(9, AtExpiry::End), 1)] {
+        let entered = keeper.enter(&tree.paths, name(), limit, pid, &at(0));
+        assert!(matches!(entered, Err(NotEntered::Group(_))), "{pid}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let gone = keeper.enter(&tree.paths, name(), limit(9, AtExpiry::End), child.id(), &at(0));
+    assert!(matches!(gone, Err(NotEntered::Group(_))));
 }
