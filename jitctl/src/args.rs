@@ -261,6 +261,9 @@ pub(crate) struct LogFilter {
     /// Of this kind, as `refused` or `ended`; may be given several times
     #[arg(long = "kind", value_name = "KIND")]
     pub(crate) kinds: Vec<String>,
+    /// What was run with grants, and what became of it when they ended
+    #[arg(long)]
+    pub(crate) commands: bool,
     /// Go on with what comes
     #[arg(long, short = 'f')]
     pub(crate) follow: bool,

@@ -70,6 +70,9 @@ pub(crate) enum Intent {
     },
 }
 
+/// The kinds of entries about what was run with grants.
+const COMMANDS: [&str; 3] = ["session-began", "session-ended", "swept"];
+
 /// Whether an open request is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
@@ -173,12 +176,16 @@ fn query(filter: LogFilter, clock: &Clock) -> Result<LogQuery, Failure> {
         let kinds = Entry::KINDS.join(", ");
         return Err(Failure::usage(format!("no entry is of the kind {kind:?}; the kinds are {kinds}")));
     }
+    let mut kinds = filter.kinds;
+    if filter.commands {
+        kinds.extend(COMMANDS.map(str::to_owned));
+    }
     Ok(LogQuery {
         since: filter.since.map(|since| clock.since(&since)).transpose()?,
         user: filter.user,
         role: filter.role,
         id: filter.id,
-        kinds: filter.kinds,
+        kinds,
         until: if filter.follow { LogUntil::HangUp } else { LogUntil::Now },
     })
 }
@@ -284,6 +291,15 @@ mod tests {
     fn a_time_that_is_none_is_a_usage_error() {
         assert!(intent("jitctl log --since 2h --follow").is_ok());
         assert!(matches!(intent("jitctl log --since soon"), Err(Failure::Time(_))));
+    }
+
+    #[test]
+    fn what_was_run_is_three_kinds() {
+        let Intent::Log(query) = intent("jitctl log --commands --kind stuck").unwrap() else {
+            panic!("no query")
+        };
+        assert_eq!(query.kinds, ["stuck", "session-began", "session-ended", "swept"]);
+        assert!(COMMANDS.iter().all(|kind| Entry::KINDS.contains(kind)));
     }
 
     #[test]

@@ -152,9 +152,11 @@ fn conditions(story: &StoryView) -> Vec<Text> {
 /// What this record cannot know, said where somebody might believe that it does.
 fn not_seen() -> Vec<Text> {
     vec![
-        Text::of("which commands were run with it: sudo's own log has those (journalctl -t sudo)"),
         Text::of(
-            "what a command left behind: a process it started, or a file it changed, outlives the grant",
+            "what was run by plain sudo, and what any command did: sudo's own log has the commands (journalctl -t sudo)",
+        ),
+        Text::of(
+            "what a command left behind outside its control group: a file it changed, a service it started",
         ),
     ]
 }

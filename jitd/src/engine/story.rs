@@ -13,7 +13,7 @@ use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
 use jitd_core::lifecycle::step;
 use jitd_core::now::{Deadline, Now};
-use jitd_core::policy::{Authenticate, Gives, GroupRef, Role, votes};
+use jitd_core::policy::{AtExpiry, Authenticate, Gives, GroupRef, Role, votes};
 use jitd_core::record::{Draft, Entry, Person};
 use jitd_core::sudoers::NotAfter;
 
@@ -131,7 +131,12 @@ impl Engine {
                 .map(|change| change.iter().map(|line| format!("+ {line}")).collect())
                 .unwrap_or_default(),
             equals_root: role.map(|role| self.live.equals_root(role)).unwrap_or_default(),
-            side_effects: gives.map(|(by, gives)| side_effects(by, gives)).unwrap_or_default(),
+            side_effects: {
+                let side_effects = gives.map(|(by, gives)| side_effects(by, gives)).unwrap_or_default();
+                let at_expiry = grant.map(|grant| grant.at_expiry);
+                let at_expiry = at_expiry.or(past.terms.as_ref().map(|terms| terms.at_expiry));
+                side_effects.into_iter().chain(at_expiry.and_then(unusual)).collect()
+            },
             entries: rows.iter().map(views::log_entry).collect(),
             grant: view,
             earlier: open.as_ref().map(|open| self.earlier(open)).unwrap_or_default(),
@@ -260,6 +265,11 @@ impl Engine {
             },
         ]
     }
+}
+
+/// What becomes of what still runs, where that is not the usual.
+fn unusual(at_expiry: AtExpiry) -> Option<String> {
+    (!at_expiry.is_end()).then(|| format!("of `jitctl elevate ROLE -- COMMAND`, {}", at_expiry.phrase()))
 }
 
 /// Effects beyond the grant itself.
