@@ -30,6 +30,8 @@ impl LintJson {
             FindingKind::NoApproval => "no-approval",
             FindingKind::PeersApprove => "peers-approve",
             FindingKind::NobodyLeft => "nobody-left",
+            FindingKind::StartsElsewhere => "starts-elsewhere",
+            FindingKind::CutShort => "cut-short",
         };
         let (about, location) = (finding.about.to_string(), finding.location.to_string());
         let role = match finding.about {

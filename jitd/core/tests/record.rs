@@ -54,7 +54,45 @@ fn every_kind_is_on_the_list() {
         kinds.remove(entry.kind());
     }
     // Came after the fixtures.
-    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["call-refused", "texts-erased"]);
+    let later = ["call-refused", "session-began", "session-ended", "swept", "texts-erased"];
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), later);
+}
+
+#[test]
+fn what_ran_with_a_grant_is_told_in_sentences() {
+    let about = r#""by":{"uid":1000,"name":"alice"},"role":"web","rule":{"name":"r","location":"w.toml:1"},"until":0"#;
+    let said = |rest: &str| {
+        let entry: Entry = serde_json::from_str(&format!("{{{about},{rest}}}")).unwrap();
+        sentence(&entry, None, Typed { command: Some("/bin/sh -c 'a\nb'"), ..Typed::default() })
+    };
+    let from = r#""from":{"pid":7,"exe":null,"tty":"pts/3","remote":null,"login_uid":null},"command":"00","directory":"/srv""#;
+    assert_eq!(
+        said(&format!(r#""kind":"session-began",{from},"outside":null"#)),
+        "alice runs /bin/sh -c 'a\\nb' in /srv with web (process 7) [on pts/3]"
+    );
+    assert!(
+        said(&format!(r#""kind":"session-began",{from},"outside":"no home""#))
+            .contains("it does NOT end with the role: no home")
+    );
+    assert_eq!(
+        said(r#""kind":"session-ended","pid":7,"status":3"#),
+        "process 7, which alice ran with web, has ended with status 3, as jitctl said"
+    );
+    for (what, sentence) in [
+        (r#"{"over":{"killed":0,"late-ms":0}}"#, "nothing of what alice ran with web runs any more"),
+        (
+            r#"{"over":{"killed":2,"late-ms":31}}"#,
+            "nothing of what alice ran with web runs any more: 2 processes were killed, the last gone after 31 ms",
+        ),
+        (r#"{"finishing":{"processes":1}}"#, "1 process of what alice ran with web may finish"),
+        (
+            r#"{"frozen":{"processes":2}}"#,
+            "2 processes of what alice ran with web frozen, and go on when web is granted again",
+        ),
+    ] {
+        let text = said(&format!(r#""kind":"swept","what":{what}"#));
+        assert!(text.starts_with(sentence), "{text}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! It is advice and forbids nothing. It knows many programs and not all of them, so its silence proves nothing.
 
+mod endings;
 mod equal;
 mod groups;
 mod people;
@@ -73,6 +74,10 @@ pub enum FindingKind {
     PeersApprove,
     /// Somebody may ask, and nobody would be left to approve.
     NobodyLeft,
+    /// What a command of the role starts is another service's, and goes on after the grant.
+    StartsElsewhere,
+    /// A package manager of the role is killed half-way when the grant ends.
+    CutShort,
 }
 
 impl fmt::Display for Finding {
@@ -95,6 +100,7 @@ pub fn lint(policy: &Policy) -> Vec<Finding> {
         }
     }
     people::look_at(policy, &mut findings);
+    endings::look_at(policy, &mut findings);
     findings.sort_by(|a, b| (&a.location, a.kind).cmp(&(&b.location, b.kind)));
     findings
 }

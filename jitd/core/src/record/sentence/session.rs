@@ -41,10 +41,7 @@ pub(super) fn swept(about: &About, what: &Swept) -> String {
     };
     match what {
         Swept::Frozen { processes } => {
-            format!(
-                "{} {of} frozen: to go on they need {role} granted again",
-                were(&count(*processes), *processes)
-            )
+            format!("{} {of} frozen, and go on when {role} is granted again", count(*processes))
         }
         Swept::Finishing { processes } => format!("{} {of} may finish", count(*processes)),
         Swept::Resumed => format!("what {by} ran with {role} goes on with this grant"),
