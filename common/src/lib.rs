@@ -16,6 +16,7 @@ pub mod escape;
 pub mod explanation;
 pub mod frame;
 pub mod ids;
+pub mod managed;
 pub mod paths;
 pub mod refusal;
 pub mod request;

@@ -69,6 +69,9 @@ pub const LEDGER_RESERVE: &str = "/var/lib/jit/ledger.reserve";
 pub const APPLIED: &str = "/var/lib/jit/applied";
 /// What the guard did: written by the guard, taken by jitd.
 pub const GUARD_NOTES: &str = "/var/lib/jit/guard-notes";
+/// Who gets in by a grant alone ([`crate::managed`]): written by jitd, read by the PAM module. It outlives a reboot, so that it
+/// holds before jitd runs.
+pub const MANAGED: &str = "/var/lib/jit/managed";
 /// The host's signing key.
 pub const HOST_KEY: &str = "/var/lib/jit/host.key";
 /// How far each sink has read the record, one `*.cursor` each.

@@ -92,6 +92,9 @@ impl Names {
         let duties = policy.duties();
         missing.others.extend(self.nobody("duties", "auditors", &duties.auditors));
         missing.others.extend(self.nobody("duties", "operators", &duties.operators));
+        if let Some(gate) = policy.gate() {
+            missing.others.extend(self.nobody("pam", "managed", &gate.managed));
+        }
         missing
     }
 

@@ -334,3 +334,55 @@ fn size_has_limits() {
     assert!(Policy::parse(&files).unwrap_err()[0].message.contains("at most 256"));
     assert!(!errors(&"a = [".repeat(10_000)).is_empty(), "deep nesting is an error and no crash");
 }
+
+/// A policy with `[pam]` at line 1, and a role that gives `engineers` if it is to.
+fn gate_with(lines: &str) -> String {
+    format!("[pam]\n{lines}\n[role.g]\nsummary = \"x\"\ngroups = [\"lent\"]\n")
+}
+
+#[test]
+fn who_gets_in_by_a_grant_alone_is_read_with_its_programs() {
+    let text = gate_with(
+        "managed = { users = [\"alice\"], groups = [\"engineers\"] }\nservices = [\"sudo\", \"su\"]",
+    );
+    let policy = policy(&text);
+    let gate = policy.gate().unwrap();
+    assert_eq!(gate.location.to_string(), "10-web.toml:1");
+    assert_eq!(
+        policy.managed().render(),
+        "jit-managed 1\nservice sudo\nservice su\nuser alice\ngroup engineers\nend\n"
+    );
+    assert!(Policy::parse(&[]).unwrap().gate().is_none());
+}
+
+#[test]
+fn what_is_wrong_with_the_gate_is_said_at_its_place() {
+    for (lines, place, says) in [
+        ("services = [\"sudo\"]", "1:", "pam needs managed: write managed = { groups = [\"engineers\"] }"),
+        ("managed = { users = [\"a\"] }", "1:", "pam needs services"),
+        ("managed = { users = [\"a\"] }\nservices = []", "3:12", "services names no program"),
+        ("managed = { users = [\"a\"] }\nservices = [\"cron\"]", "3:13", "these are sudo, su, login, sshd"),
+        ("managed = { users = [\"a\"] }\nservices = [\"su\", \"su\"]", "3:19", "stands twice"),
+        ("managed = {}\nservices = [\"su\"]", "2:11", "managed names nobody"),
+        ("managed = { users = [\"root\"] }\nservices = [\"su\"]", "2:11", "root is never managed"),
+        (
+            "managed = { groups = [\"lent\"] }\nservices = [\"su\"]",
+            "2:23",
+            "the role \"g\" gives the group \"lent\"",
+        ),
+        (
+            "managed = { users = [\"a\"] }\nservices = [\"su\"]\nfail = \"open\"",
+            "4:1",
+            "unknown key \"fail\" in pam",
+        ),
+    ] {
+        let found = errors(&gate_with(lines));
+        let [only] = found.as_slice() else { panic!("{lines}: {found:?}") };
+        let told = only.to_string();
+        assert!(told.starts_with(&format!("p.toml:{place}")) && told.contains(says), "{lines}: {told}");
+    }
+    let one = gate_with("managed = { users = [\"a\"] }\nservices = [\"su\"]");
+    let two = "[pam]\nmanaged = { users = [\"b\"] }\nservices = [\"su\"]\n";
+    let twice = Policy::parse(&[("a.toml", &one), ("b.toml", two)]).unwrap_err();
+    assert!(twice[0].to_string().starts_with("b.toml:1:1: [pam] stands in a.toml:1 already"), "{twice:?}");
+}

@@ -9,6 +9,7 @@ pub mod guard_notes;
 pub mod include;
 pub mod kill_switch;
 pub mod lock;
+pub mod managed;
 pub mod paths;
 pub mod removal;
 #[cfg(any(test, feature = "scratch"))]

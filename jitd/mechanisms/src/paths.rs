@@ -33,6 +33,8 @@ pub struct HostPaths {
     pub applied: PathBuf,
     /// [`paths::GUARD_NOTES`].
     pub guard_notes: PathBuf,
+    /// [`paths::MANAGED`].
+    pub managed: PathBuf,
     /// [`paths::ETC_SUDOERS`].
     pub etc_sudoers: PathBuf,
     /// [`paths::ETC_SUDOERS_RS`].
@@ -97,6 +99,7 @@ impl HostPaths {
             applied: at(paths::APPLIED),
             locked_mark: at(paths::LOCKED_MARK),
             guard_notes: at(paths::GUARD_NOTES),
+            managed: at(paths::MANAGED),
             etc_sudoers: at(paths::ETC_SUDOERS),
             etc_sudoers_rs: at(paths::ETC_SUDOERS_RS),
             etc_sudoers_dir: at(paths::ETC_SUDOERS_DIR),
@@ -159,6 +162,7 @@ mod tests {
             assert_eq!(at.guard_lock.parent(), Some(at.run_dir.as_path()));
             assert_eq!(at.applied.parent(), Some(at.state_dir.as_path()));
             assert_eq!(at.guard_notes.parent(), Some(at.state_dir.as_path()));
+            assert_eq!(at.managed.parent(), Some(at.state_dir.as_path()));
             assert_eq!(at.include_file.parent(), Some(at.etc_sudoers_dir.as_path()));
             for file in [&at.etc_passwd, &at.etc_group, &at.etc_gshadow, &at.password_lock] {
                 assert_eq!(file.parent(), Some(at.etc_dir.as_path()));

@@ -90,6 +90,7 @@ const PATHS: &[(&str, What)] = &[
     ("/var/lib/jit/ledger.reserve", Ours),
     ("/var/lib/jit/applied", Ours),
     ("/var/lib/jit/guard-notes", Ours),
+    ("/var/lib/jit/managed", Ours),
     ("/var/lib/jit/host.key", Ours),
     ("/var/lib/jit/host.key.new", Ours),
     ("/var/lib/jit/host.key.pub", Ours),

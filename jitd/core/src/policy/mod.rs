@@ -27,7 +27,7 @@ pub use self::facts::{
 pub use self::gives::{Gives, GroupRef};
 pub use self::lint::{About, EqualToRoot, Finding, FindingKind, equal_to_root, lint};
 pub use self::model::{
-    ApprovalRule, Deny, DenyRoles, Duties, Location, Policy, PolicyHash, ReasonRule, Risk, Role, Rule,
+    ApprovalRule, Deny, DenyRoles, Duties, Gate, Location, Policy, PolicyHash, ReasonRule, Risk, Role, Rule,
     Subjects, TicketRule,
 };
 pub use self::parse::PolicyError;

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use jit_common::duration::GrantDuration;
+use jit_common::managed::{Managed, Service};
 use jit_common::refusal::{Prompt, RuleRef};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,7 @@ pub struct Policy {
     pub(super) rules: Vec<Rule>,
     pub(super) denies: Vec<Deny>,
     pub(super) duties: Duties,
+    pub(super) gate: Option<Gate>,
     pub(super) hash: PolicyHash,
 }
 
@@ -53,6 +55,22 @@ impl Policy {
     #[must_use]
     pub fn duties(&self) -> &Duties {
         &self.duties
+    }
+
+    /// Who gets in by a grant alone, if anybody does.
+    #[must_use]
+    pub fn gate(&self) -> Option<&Gate> {
+        self.gate.as_ref()
+    }
+
+    /// What the PAM module is told of it.
+    #[must_use]
+    pub fn managed(&self) -> Managed {
+        self.gate.as_ref().map_or_else(Managed::default, |gate| Managed {
+            services: gate.services.clone(),
+            users: gate.managed.users.clone(),
+            groups: gate.managed.groups.clone(),
+        })
     }
 
     /// What this policy was read from, as one number: the same files give the same hash.
@@ -268,6 +286,17 @@ pub struct Duties {
     pub operators: Subjects,
     /// Where they stand; nowhere, when nobody has any.
     pub location: Option<Location>,
+}
+
+/// Who gets in by a grant alone, and into which programs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gate {
+    /// Whom it is about.
+    pub managed: Subjects,
+    /// The programs. Never empty.
+    pub services: BTreeSet<Service>,
+    /// Where it stands.
+    pub location: Location,
 }
 
 /// What the reason of a request has to be like.

@@ -9,6 +9,7 @@ mod brackets;
 mod deny;
 mod keys;
 mod names;
+mod pam;
 mod role;
 mod rule;
 mod schedule;

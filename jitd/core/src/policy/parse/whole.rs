@@ -13,7 +13,7 @@ use super::keys::{Errors, Table, Value, no_more_than};
 use super::rule::Mention;
 use super::source::{Places, Source};
 use super::{
-    DEEPEST, LONGEST_FILE, MOST_FILES, MOST_ROLES, MOST_RULES, PolicyError, deny, role, rule, too_deep,
+    DEEPEST, LONGEST_FILE, MOST_FILES, MOST_ROLES, MOST_RULES, PolicyError, deny, pam, role, rule, too_deep,
 };
 use crate::policy::model::{Location, Policy, PolicyHash};
 
@@ -27,6 +27,7 @@ struct Seen {
     rules: BTreeMap<String, Location>,
     denies: BTreeMap<String, Location>,
     duties: Option<Location>,
+    gate: Option<Location>,
 }
 
 /// What is known so far.
@@ -35,6 +36,7 @@ struct Whole<'s> {
     policy: Policy,
     seen: Seen,
     mentions: Vec<(Source<'s>, Mention)>,
+    gate_groups: Vec<(Source<'s>, pam::GroupMention)>,
     errors: Vec<PolicyError>,
     syntax: Syntax,
 }
@@ -64,6 +66,7 @@ pub(super) fn read(files: &[(&str, &str)]) -> Result<Policy, Vec<PolicyError>> {
         whole.read_file(Source { name, text, places });
     }
     whole.check_mentions();
+    whole.check_gate();
     if whole.errors.is_empty() {
         whole.policy.hash = hash(files);
         Ok(whole.policy)
@@ -101,7 +104,8 @@ impl<'s> Whole<'s> {
     }
 
     fn read_document(&mut self, document: &DeTable<'_>, errors: &mut Errors<'s>) {
-        let table = Table::of("a policy file", &["role", "rule", "deny", "duties"], document, 0..0, errors);
+        let table =
+            Table::of("a policy file", &["role", "rule", "deny", "duties", "pam"], document, 0..0, errors);
         if let Some(roles) = table.get("role") {
             self.read_roles(roles, errors);
         }
@@ -131,6 +135,34 @@ impl<'s> Whole<'s> {
             }
             self.seen.duties.get_or_insert(location);
             self.policy.duties = deny::read_duties(value, errors).unwrap_or_default();
+        }
+        if let Some(value) = table.get("pam") {
+            self.read_gate(value, errors);
+        }
+    }
+
+    fn read_gate(&mut self, value: &Value<'_>, errors: &mut Errors<'s>) {
+        let location = errors.source.location(&value.span());
+        if let Some(first) = &self.seen.gate {
+            errors.at(&value.span(), format!("[pam] stands in {first} already: one place holds it all"));
+        }
+        self.seen.gate.get_or_insert(location);
+        let mut groups = Vec::new();
+        self.policy.gate = pam::read(value, &mut groups, errors);
+        self.gate_groups.extend(groups.into_iter().map(|group| (errors.source, group)));
+    }
+
+    /// The PAM module asks the host who is in a group, and cannot tell whom jitd has put there.
+    fn check_gate(&mut self) {
+        for (source, group) in &self.gate_groups {
+            let mut roles = self.policy.roles.values();
+            if let Some(role) = roles.find(|role| role.groups.contains(&group.name)) {
+                let (name, role) = (&group.name, &role.name);
+                let message = format!(
+                    "the role {role:?} gives the group {name:?}, and a grant would make people managed by it: name another group here"
+                );
+                self.errors.push(source.error(&group.span, message));
+            }
         }
     }
 
