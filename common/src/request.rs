@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::duration::GrantDuration;
 use crate::ids::{IdPrefix, RequestId};
+use crate::managed::Service;
 
 /// The version of these types. Both ends must speak the same one.
 pub const WIRE_VERSION: u32 = 1;
@@ -114,6 +115,8 @@ pub enum Request {
     Erase(IdPrefix),
     /// The record. Answered by many `Log` frames and, unless following, one `LogEnd`.
     Log(LogQuery),
+    /// The PAM module of a program that runs as root asks or tells.
+    Pam(PamAsk),
 }
 
 /// A request for a role.
@@ -171,6 +174,35 @@ pub enum LiveGrants {
     Keep,
     /// They end now, and are closed.
     Revoke,
+}
+
+/// What the PAM module asks or tells. Taken from root alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PamAsk {
+    /// Has this person, who gets in by a grant alone, one that is live? Answered by `Pam` or `Refused`.
+    Account {
+        /// The name of their account.
+        person: String,
+    },
+    /// A session begins in the calling process. Answered by `Pam` or `Refused`.
+    Open(PamSession),
+    /// The session that began in the calling process is over. Answered by `Done` or `Refused`.
+    Close,
+}
+
+/// A session as PAM has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PamSession {
+    /// The program.
+    pub service: Service,
+    /// Who it is that became somebody else (`PAM_RUSER`).
+    pub person: String,
+    /// Whom they became (`PAM_USER`).
+    pub target: String,
+    /// The terminal, as the program has it.
+    pub terminal: Option<String>,
+    /// The other host, as the program has it.
+    pub remote_host: Option<String>,
 }
 
 /// Which part of the record.

@@ -57,6 +57,7 @@ impl Daemon {
                 | Response::Story(_)
                 | Response::Ended(_)
                 | Response::Entered { .. }
+                | Response::Pam(_)
                 | Response::Done
                 | Response::Unlocked { .. } => return Err(Failure::OutOfTurn),
             }
@@ -92,6 +93,8 @@ fn belongs(request: &Request, answer: &Response) -> bool {
             matches!(answer, Response::Done)
         }
         Request::Unlock { .. } => matches!(answer, Response::Unlocked { .. }),
+        // The PAM module's, not ours.
+        Request::Pam(_) => false,
         Request::Log(_) => matches!(answer, Response::Log(_) | Response::LogEnd),
     }
 }

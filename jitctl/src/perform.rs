@@ -222,6 +222,7 @@ fn present(request: &Request, answer: &Response, output: &Output) -> Result<Exit
         Response::Welcome { .. }
         | Response::WrongVersion { .. }
         | Response::Entered { .. }
+        | Response::Pam(_)
         | Response::Log(_)
         | Response::LogEnd => Err(Failure::OutOfTurn),
     }
@@ -276,6 +277,7 @@ fn headline(request: &Request) -> Page {
         | Request::Drop(_)
         | Request::Enter { .. }
         | Request::Leave { .. }
+        | Request::Pam(_)
         | Request::Revoke { .. }
         // Its answer says it.
         | Request::Unlock { .. }

@@ -1,107 +1,134 @@
-//! The opening of a session: asks jitd what the person holds and tells them.
+//! The beginning and the end of a session: a person who logs in reads what they hold; jitd hears of a session of sudo.
 
 use std::ffi::CStr;
-use std::path::Path;
-use std::time::Duration;
 
 use jit_common::causes::chain;
-use jit_common::client::{self, ClientError, Patience};
-use jit_common::paths;
-use jit_common::request::Request;
-use jit_common::response::{GrantView, Response};
-use pam::constants::{PAM_SILENT, PAM_TEXT_INFO, PamFlag};
-use pam::conv::Conv;
-use pam::items::{Service, User};
+use jit_common::managed::Service;
+use jit_common::request::{PamAsk, PamSession};
+use jit_common::response::PamSays;
+use pam::constants::{PAM_SILENT, PamFlag, PamResultCode};
 use pam::module::PamHandle;
 
+use crate::account::refuse;
 use crate::arguments::{Arguments, Voice};
 use crate::clock::Clock;
+use crate::gate::{self, Gate};
 use crate::lines::lines;
-use crate::syslog::Syslog;
+use crate::syslog::{Hook, Syslog};
+use crate::{ask, stack};
 
-/// How long jitd may hold up a login, with all it does.
-const LIMIT: Duration = Duration::from_millis(200);
+/// Under this name PAM keeps, from the beginning of a session to its end, that jitd knows of it.
+const KNOWN: &str = "jit_session";
 
-/// The longest user name, in bytes (`LOGIN_NAME_MAX` of limits.h).
-const LONGEST_NAME: usize = 256;
+/// What a person reads who gets in by a grant alone, where none is for whom they become.
+const OTHER_TARGET: &str = "jit: you get in here by a grant alone, and no live one of yours is for this account: `jitctl status` lists them, `jitctl elevate ROLE` asks for another";
 
-/// Tells the person of the session which grants they hold. Whatever goes wrong is at most a line in syslog.
-pub(crate) fn opened(handle: &PamHandle, arguments: &[&CStr], flags: PamFlag) {
+/// The same where jitd does not say so.
+const NO_ANSWER: &str = "jit: you get in here by a grant alone, and jitd does not say whether one of yours is for this account: tell an administrator (systemctl status jitd)";
+
+/// Begins a session. Whatever goes wrong is at most a line in syslog, but for who gets in by a grant alone.
+pub(crate) fn opened(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> PamResultCode {
     let arguments = Arguments::read(arguments);
-    let log = Syslog { service: service(handle), detail: arguments.detail };
-    for unknown in &arguments.unknown {
-        log.trouble(&format!("the argument {unknown:?} is unknown and ignored; known are quiet and debug"));
-    }
-    match arguments.voice {
-        Voice::Shown if flags & PAM_SILENT == 0 => tell(handle, &log),
-        Voice::Shown | Voice::Quiet => log.detail("asked to be silent"),
+    let log = Syslog::new(handle, Hook::Session, &arguments);
+    match Service::of_stack(&log.service) {
+        Some(service @ (Service::Sudo | Service::Su)) => become_other(handle, service, &log),
+        Some(Service::Login | Service::Sshd) | None => {
+            match arguments.voice {
+                Voice::Shown if flags & PAM_SILENT == 0 => tell(handle, &log),
+                Voice::Shown | Voice::Quiet => log.detail("asked to be silent"),
+            }
+            PamResultCode::PAM_IGNORE
+        }
     }
 }
 
+/// Ends a session.
+pub(crate) fn closed(handle: &PamHandle, arguments: &[&CStr]) {
+    let log = Syslog::new(handle, Hook::Session, &Arguments::read(arguments));
+    if !is_known(handle) {
+        return;
+    }
+    match ask::close() {
+        Err(why) if why.is_absent() => log.detail(&chain(&why)),
+        Err(why) => log.trouble(&chain(&why)),
+        Ok(()) => {}
+    }
+}
+
+/// Somebody becomes somebody else: jitd says whether a grant of theirs is for that, and sees to the session if so.
+fn become_other(handle: &mut PamHandle, service: Service, log: &Syslog) -> PamResultCode {
+    let (person, target) = (stack::person(handle, service), stack::user(handle));
+    let (Some(person), Some(target)) = (person, target) else {
+        log.detail("PAM does not say who becomes whom");
+        return PamResultCode::PAM_IGNORE;
+    };
+    // A session of su is nobody's but its password's: jitd is asked only where one gets in by a grant alone.
+    if person == "root" || (service == Service::Su && !is_managed(service, &person, log)) {
+        return PamResultCode::PAM_IGNORE;
+    }
+    let session = PamSession {
+        service,
+        person: person.clone(),
+        target,
+        terminal: stack::terminal(handle),
+        remote_host: stack::remote_host(handle),
+    };
+    let line = match ask::says(PamAsk::Open(session)) {
+        Ok(PamSays::Covered) => {
+            if let Err(code) = handle.set_data(KNOWN, Box::new(0_u8)) {
+                log.detail(&format!("jitd is not told of the end: {code:?}"));
+            }
+            return PamResultCode::PAM_IGNORE;
+        }
+        Ok(PamSays::NoGrant | PamSays::OtherTarget) => OTHER_TARGET,
+        Err(why) if why.is_absent() => {
+            log.detail(&chain(&why));
+            NO_ANSWER
+        }
+        Err(why) => {
+            log.trouble(&chain(&why));
+            NO_ANSWER
+        }
+    };
+    match is_managed(service, &person, log) {
+        true => refuse(handle, log, line),
+        false => PamResultCode::PAM_IGNORE,
+    }
+}
+
+fn is_managed(service: Service, person: &str, log: &Syslog) -> bool {
+    match gate::look(service, person) {
+        Gate::Managed => true,
+        Gate::Open => false,
+        Gate::Unknown(why) => {
+            log.trouble(&chain(&why));
+            false
+        }
+    }
+}
+
+/// Whether jitd was told of the beginning.
+#[expect(unsafe_code, reason = "what PAM keeps for a module has the type that the module says it has")]
+fn is_known(handle: &PamHandle) -> bool {
+    // SAFETY: nothing but `become_other` keeps anything under this name, and what it keeps is of this type.
+    unsafe { handle.get_data::<u8>(KNOWN) }.is_ok()
+}
+
+/// Tells the person of the session which grants they hold.
 fn tell(handle: &PamHandle, log: &Syslog) {
-    let Some(user) = user(handle) else {
+    let Some(user) = stack::user(handle) else {
         return log.detail("the session is of nobody who could hold a grant");
     };
-    let grants = match grants() {
+    let grants = match ask::grants() {
         Ok(grants) => grants,
-        Err(Failure::Call(error @ ClientError::Unreachable { .. })) => return log.detail(&chain(&error)),
+        Err(error) if error.is_absent() => return log.detail(&chain(&error)),
         Err(error) => return log.trouble(&chain(&error)),
     };
     let lines = lines(&grants, &user, &Clock::read());
     log.detail(&format!("lines to tell {user}: {}", lines.len()));
-    let Ok(Some(person)) = handle.get_item::<Conv<'_>>() else { return };
     for line in lines {
-        if let Err(code) = person.send(PAM_TEXT_INFO, &line) {
+        if let Err(code) = stack::tell(handle, &line) {
             return log.detail(&format!("the program does not show them: {code:?}"));
         }
-    }
-}
-
-/// The person whose session it is. `None` for what cannot be the name of an account that jitd knows.
-fn user(handle: &PamHandle) -> Option<String> {
-    let user = handle.get_item::<User<'_>>().ok()??;
-    let name = user.0.to_str().ok()?;
-    (!name.is_empty() && name.len() <= LONGEST_NAME).then(|| name.to_owned())
-}
-
-fn service(handle: &PamHandle) -> String {
-    let service = handle.get_item::<Service<'_>>().ok().flatten();
-    service.map(|service| service.0.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// Why there is nothing to tell.
-#[derive(Debug)]
-enum Failure {
-    /// jitd gave no answer.
-    Call(ClientError),
-    /// jitd answered something else.
-    Answer,
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Call(error) => error.fmt(f),
-            Self::Answer => f.write_str("jitd does not say who holds what; see: journalctl -u jitd"),
-        }
-    }
-}
-
-impl std::error::Error for Failure {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Call(error) => error.source(),
-            Self::Answer => None,
-        }
-    }
-}
-
-/// The grants this process may see: everybody's for root, else those of the user it runs as. Whose they are is told by name,
-/// so no account database, which may be slow or far away, is asked.
-fn grants() -> Result<Vec<GrantView>, Failure> {
-    match client::call(Path::new(paths::SOCKET), &Request::Status, Patience::Bounded(LIMIT)) {
-        Ok(Response::Status(status)) => Ok(status.all.unwrap_or(status.mine)),
-        Ok(_) => Err(Failure::Answer),
-        Err(error) => Err(Failure::Call(error)),
     }
 }

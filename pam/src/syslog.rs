@@ -2,19 +2,47 @@
 
 use jit_common::escape::escaped;
 use nix::syslog::{Facility, Priority, Severity};
+use pam::module::PamHandle;
 
-use crate::arguments::Detail;
+use crate::arguments::{Arguments, Detail};
+use crate::stack;
+
+/// Which kind of a stack's lines the module stands in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Hook {
+    Account,
+    Session,
+}
+
+impl Hook {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Session => "session",
+        }
+    }
+}
 
 /// Writes lines that begin as those of other PAM modules do: `pam_jit(sshd:session): …`.
 #[derive(Debug)]
 pub(crate) struct Syslog {
     /// The stack's name, as PAM has it.
     pub(crate) service: String,
-    /// How much is written.
-    pub(crate) detail: Detail,
+    hook: Hook,
+    detail: Detail,
 }
 
 impl Syslog {
+    /// For one call of the module; arguments that mean nothing are said at once.
+    pub(crate) fn new(handle: &PamHandle, hook: Hook, arguments: &Arguments) -> Self {
+        let log = Self { service: stack::service(handle), hook, detail: arguments.detail };
+        for unknown in &arguments.unknown {
+            let known = "known are quiet and debug";
+            log.trouble(&format!("the argument {unknown:?} is unknown and ignored; {known}"));
+        }
+        log
+    }
+
     /// Something an administrator should look at.
     pub(crate) fn trouble(&self, text: &str) {
         self.write(Severity::LOG_WARNING, text);
@@ -29,7 +57,7 @@ impl Syslog {
     }
 
     fn write(&self, severity: Severity, text: &str) {
-        let line = format!("pam_jit({}:session): {}", escaped(&self.service), escaped(text));
+        let line = format!("pam_jit({}:{}): {}", escaped(&self.service), self.hook.word(), escaped(text));
         // There is nobody to tell when syslog itself fails.
         let _ = nix::syslog::syslog(Priority::new(severity, Facility::LOG_AUTH), &line);
     }

@@ -45,12 +45,27 @@ pub fn example(package: &str, name: &str) -> Result<PathBuf> {
     Ok(folder.join("examples").join(name))
 }
 
+/// The PAM module with a panic on purpose in each hook, built beside the product, in a folder of its own.
+///
+/// # Errors
+/// [`Error::Program`] with what the compiler said.
+pub fn panicking_module() -> Result<PathBuf> {
+    let target = cache::target()?;
+    let folder = cargo_build_in(&target.join("provoke"), &["--package", "pam_jit", "--features", "provoke"])?;
+    Ok(folder.join("libpam_jit.so"))
+}
+
 fn build() -> Result<PathBuf> {
     cargo_build(&["--workspace"])
 }
 
 /// Has cargo build what these words name; the folder with the programs.
 fn cargo_build(what: &[&str]) -> Result<PathBuf> {
+    cargo_build_in(&cache::target()?, what)
+}
+
+/// The same with `into` for the folder of what is built.
+fn cargo_build_in(into: &Path, what: &[&str]) -> Result<PathBuf> {
     let target = cache::target()?;
     let exe = std::env::current_exe().map_err(Error::io("find this program's path"))?;
     let below = exe
@@ -66,9 +81,9 @@ fn cargo_build(what: &[&str]) -> Result<PathBuf> {
         return Err(Error::Odd(format!("{} is in no profile's folder", exe.display())));
     };
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["build", "--quiet", "--target-dir"]).arg(&target).args(what);
+    command.args(["build", "--quiet", "--target-dir"]).arg(into).args(what);
     command.arg("--profile").arg(if profile == "debug" { "dev".into() } else { profile.clone() });
-    let mut folder = target;
+    let mut folder = into.to_owned();
     if let Some(triple) = parts.pop() {
         command.arg("--target").arg(&triple);
         folder.push(triple);

@@ -58,6 +58,8 @@ pub enum Response {
         /// What becomes of what still runs when the grant ends, in words.
         at_expiry: String,
     },
+    /// What grants have to do with somebody in a PAM stack.
+    Pam(PamSays),
     /// Done, and nothing more to say.
     Done,
     /// The kill switch is released.
@@ -69,6 +71,17 @@ pub enum Response {
     Log(Vec<LogEntry>),
     /// That was the newest entry.
     LogEnd,
+}
+
+/// What grants have to do with somebody in a PAM stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PamSays {
+    /// They hold none that is live.
+    NoGrant,
+    /// They do, and none of them is for becoming whom they become.
+    OtherTarget,
+    /// They do.
+    Covered,
 }
 
 /// Who, with the name as it is now.

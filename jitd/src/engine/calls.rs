@@ -69,6 +69,7 @@ impl Engine {
             | Request::Erase(_)
             | Request::Enter { .. }
             | Request::Leave { .. }
+            | Request::Pam(_)
             | Request::Log(_) => {}
         }
         if self.must_see_what_was_permitted(&call) {
@@ -105,6 +106,7 @@ impl Engine {
             | Request::Erase(_)
             | Request::Enter { .. }
             | Request::Leave { .. }
+            | Request::Pam(_)
             | Request::Log(_) => true,
         }
     }
@@ -144,6 +146,7 @@ impl Engine {
             | Request::Extend { .. }
             | Request::Approve { .. }
             | Request::Await { .. }
+            | Request::Pam(_)
             | Request::Log(_) => Err(Refusal::BadRequest { why: "it is answered elsewhere".into() }),
             Request::Explain { ask, user } => self.explain(call, ask, user.as_deref()),
             Request::Status => Ok(self.status(call, now)),

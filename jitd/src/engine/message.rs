@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jit_common::ids::RequestId;
-use jit_common::request::Request;
+use jit_common::request::{PamAsk, Request};
 use jit_common::response::Response;
 use jit_mechanisms::sudo::RoleAgreement;
 use jitd_core::policy::{GroupState, LocalTime, PersonFacts};
@@ -42,6 +42,17 @@ pub struct Call {
     pub reply: oneshot::Sender<Response>,
 }
 
+/// What the PAM module asks or tells.
+#[derive(Debug)]
+pub struct PamCall {
+    /// The process in which it runs.
+    pub peer: Peer,
+    /// What it says.
+    pub ask: PamAsk,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Response>,
+}
+
 /// A stretch of the record that somebody wants to read.
 #[derive(Debug)]
 pub struct Stretch {
@@ -69,6 +80,8 @@ pub struct Looked {
 pub enum Message {
     /// Somebody calls.
     Call(Box<Call>),
+    /// The PAM module asks or tells.
+    Pam(Box<PamCall>),
     /// Somebody reads the record.
     Read(Stretch),
     /// Somebody wants to read the record: what of the person counts for what they may see.
@@ -90,6 +103,13 @@ pub enum Message {
     SessionOver {
         /// Its number.
         pid: i32,
+    },
+    /// What sudo lists for somebody.
+    Listed {
+        /// The name of their account.
+        user: String,
+        /// What it printed, or why it did not.
+        listing: Result<String, String>,
     },
     /// The policy's files were read again.
     Policy(Box<Loaded>),

@@ -18,11 +18,13 @@ mod notices;
 mod open;
 mod open_views;
 mod openings;
+mod pam;
 pub(crate) mod past;
 mod recover;
 mod refusals;
 mod revoke;
 mod sessions;
+mod standings;
 mod story;
 pub(crate) mod views;
 mod votes;
@@ -47,7 +49,7 @@ pub use self::book::Book;
 use self::elevate::{Candidate, Waiting};
 pub use self::host::Host;
 use self::host::Made;
-pub use self::message::{Call, Handle, Health, Inbox, Message, NotTaken};
+pub use self::message::{Call, Handle, Health, Inbox, Message, NotTaken, PamCall};
 use self::notices::Notices;
 use self::open::Purpose;
 use self::openings::Openings;
@@ -241,6 +243,7 @@ impl Engine {
     fn take(&mut self, message: Message, now: &Now) -> Next {
         match message {
             Message::Call(call) => self.call(*call, now),
+            Message::Pam(call) => self.pam(*call, now),
             Message::Read(stretch) => self.read(stretch),
             Message::Natural(mut person, reply) => {
                 self.host.natural(&mut person, now);
@@ -261,6 +264,7 @@ impl Engine {
             }
             Message::Answered(answer) => self.answered(*answer, now),
             Message::SessionOver { pid } => self.session_over(pid, None, now),
+            Message::Listed { user, listing } => self.listed(&user, listing, now),
             Message::Policy(loaded) => self.new_policy(*loaded, now),
             Message::Gone(people) => self.people_gone(&people, now),
             Message::AccountsChanged => self.check_people(),
@@ -339,6 +343,7 @@ impl Engine {
         self.live = policy_files::succeed(&self.live, loaded);
         self.inbox.policy.send_replace(self.live.clone());
         self.keep_room();
+        self.keep_managed();
         self.check_ready(now);
     }
 
@@ -363,11 +368,13 @@ impl Engine {
                 Message::Read(stretch) => self.read(stretch),
                 Message::End | Message::Fail => return,
                 Message::Call(_)
+                | Message::Pam(_)
                 | Message::Sign(_)
                 | Message::Natural(..)
                 | Message::Asked { .. }
                 | Message::Answered(_)
                 | Message::SessionOver { .. }
+                | Message::Listed { .. }
                 | Message::Policy(_)
                 | Message::Gone(_)
                 | Message::AccountsChanged

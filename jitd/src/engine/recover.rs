@@ -105,6 +105,7 @@ impl Engine {
             crate::log::error(why);
         }
         self.keep_room();
+        self.keep_managed();
         self.host.read_back_again(now, &self.handle);
         self.check_people();
     }
@@ -186,6 +187,7 @@ impl Engine {
 
     /// Somebody has written the files of groups.
     pub(super) fn groups_changed(&mut self, now: &Now) {
+        self.sessions.standings.forget();
         match self.host.groups_changed(now) {
             LookAt::Never => {}
             LookAt::Once => {

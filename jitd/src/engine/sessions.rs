@@ -15,10 +15,12 @@ use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
 use jitd_core::now::{NANOS, Now};
 use jitd_core::policy::AtExpiry;
-use jitd_core::record::{About, Cause, Draft, Entry, Swept};
+use jitd_core::record::{About, Cause, Draft, Entry, Origin, Swept};
 
 use super::calls::{Answer, caller};
 use super::message::Call;
+use super::pam::Opening;
+use super::standings::Standings;
 use super::{Engine, wording};
 
 /// Characters of a command line that the record keeps.
@@ -32,12 +34,26 @@ pub(super) struct Sessions {
     about: BTreeMap<RequestId, About>,
     /// The processes with which sessions began, each with the grant.
     running: BTreeMap<i32, (RequestId, About)>,
+    /// What sudo allows people without any grant.
+    pub(super) standings: Standings,
+    /// Sessions that wait for sudo to say that.
+    pub(super) opening: Vec<Opening>,
 }
 
 impl Sessions {
     /// Nanoseconds until something is due.
     pub(super) fn next(&self, now: &Now) -> Option<i64> {
         self.keeper.next(now)
+    }
+
+    /// The control groups in which something runs with a grant.
+    pub(super) fn groups_of(&self, grant: RequestId) -> Vec<RequestId> {
+        self.keeper.of(grant)
+    }
+
+    /// Whether a session began with this process.
+    pub(super) fn has(&self, pid: u32) -> bool {
+        i32::try_from(pid).is_ok_and(|pid| self.running.contains_key(&pid))
     }
 }
 
@@ -90,32 +106,50 @@ impl Engine {
         let live = mine.into_iter().filter(|grant| grant.state == State::Active && grant.by == caller(call));
         let nothing = || Refusal::NoSuchThing { what: "live grant".into(), id: id.to_string() };
         let grant = live.last().ok_or_else(nothing)?;
-        let pid = call.peer.origin.pid.and_then(|pid| u32::try_from(pid).ok());
+        let outside = self.begin(&grant, call.peer.origin.clone(), command, None, now)?;
+        self.book.settle_now(now);
+        // Nothing runs with a privilege that is not on the record.
+        if let Some(why) = self.book.closed() {
+            self.sessions.running.remove(&call.peer.origin.pid.unwrap_or_default());
+            return Err(Refusal::LedgerUnavailable { why });
+        }
+        Ok(Response::Entered { outside, at_expiry: grant.at_expiry.phrase() })
+    }
+
+    /// Puts the process from which a word came into the control group of its grant, unless something speaks `against` that, and
+    /// on what the record is owed, which is written at the end of the pass; why it is not in the group.
+    pub(super) fn begin(
+        &mut self,
+        grant: &Grant,
+        from: Origin,
+        command: &str,
+        against: Option<String>,
+        now: &Now,
+    ) -> Result<Option<String>, Refusal> {
+        let pid = from.pid.and_then(|pid| u32::try_from(pid).ok());
         let pid = pid.ok_or_else(|| Refusal::PeerUnknown { why: "its process has no number here".into() })?;
-        let outside = self.contain(&grant, pid, now).map_err(|why| Refusal::ApplyFailed {
-            role: grant.role.clone(),
-            why: format!("what would run could not be put into its control group: {why}"),
-        })?;
+        let outside = match against {
+            Some(why) => Some(why),
+            None => self.contain(grant, pid, now).map_err(|why| Refusal::ApplyFailed {
+                role: grant.role.clone(),
+                why: format!("what would run could not be put into its control group: {why}"),
+            })?,
+        };
         let command: String = command.chars().take(COMMAND).collect();
         let mut texts = Vec::new();
         let bad = |why| Refusal::BadRequest { why };
         let entry = Entry::SessionBegan {
             about: grant.about(),
-            from: call.peer.origin.clone(),
+            from,
             command: wording::typed("command", &command, &mut texts).map_err(bad)?,
             directory: directory_of(&self.host.paths, pid),
             outside: outside.clone(),
         };
         self.book.note_draft(Draft { at: now.wall, request: Some(grant.id), entry, texts });
-        self.book.settle_now(now);
-        // Nothing runs with a privilege that is not on the record.
-        if let Some(why) = self.book.closed() {
-            return Err(Refusal::LedgerUnavailable { why });
-        }
         self.sessions.about.insert(grant.id, grant.about());
         let number = i32::try_from(pid).unwrap_or_default();
         self.sessions.running.insert(number, (grant.id, grant.about()));
-        Ok(Response::Entered { outside, at_expiry: grant.at_expiry.phrase() })
+        Ok(outside)
     }
 
     /// Puts a process into the control group of a grant. Why it is not in one, where this host has none.

@@ -96,6 +96,7 @@ pub(super) fn as_typed(request: &Request) -> String {
         Request::Unlock { .. } => "unlock".into(),
         Request::Enter { id, .. } => format!("elevate with {id}"),
         Request::Leave { .. } => "the end of a command".into(),
+        Request::Pam(_) => "a word of the PAM module".into(),
         Request::Erase(prefix) => format!("log erase {prefix}"),
         Request::Log(_) => "log".into(),
     }

@@ -41,6 +41,10 @@ pub(super) async fn get_to_know(uid: u32, seat: &mut Seat, reception: &Reception
 pub(super) async fn find_caller(peer: Peer, facts: Facts, reception: &Reception) -> Result<Caller, Refusal> {
     let looked_up = reception.clock.now().boot;
     let asker = asker(peer.uid, reception);
+    if facts == Facts::Uid {
+        let person = PersonFacts { uid: peer.uid, ..PersonFacts::default() };
+        return Ok(Caller { peer, person, groups: BTreeMap::new(), looked_up });
+    }
     if facts == Facts::Name && peer.uid != 0 {
         let name = people::name_of(asker, peer.uid).await;
         let person = PersonFacts { uid: peer.uid, name, ..PersonFacts::default() };

@@ -20,7 +20,7 @@ use super::facts::{self, Facts};
 use super::hearing::{self, NoFrame};
 use super::seats::{Kind, Seat};
 use super::watched::Watched;
-use super::{Reception, fit, followers};
+use super::{Reception, fit, followers, pam};
 use crate::engine::{Call, Message, NotTaken};
 use crate::peer::{self, Peer};
 use crate::zones;
@@ -55,7 +55,7 @@ impl From<NoFrame> for Broken {
 
 /// A client that has said hello.
 pub(super) struct Client {
-    stream: UnixStream,
+    pub(super) stream: UnixStream,
     /// Bytes that go out with the first answer.
     unsent: Vec<u8>,
     welcome: Welcome,
@@ -154,6 +154,7 @@ async fn talk(client: &mut Client, peer: Peer, reception: &Reception, seat: Seat
             let response = call(client, caller, request, reception).await?;
             client.say(response).await
         }
+        Request::Pam(ask) => pam::answer(client, caller.peer, ask, reception).await,
         Request::Enter { .. } => {
             let watched = Watched::hold(&caller.peer, &client.stream);
             let response = call(client, caller, request, reception).await?;

@@ -14,6 +14,8 @@ pub(super) enum Facts {
     Groups,
     /// The name, if it is to be had: whoever gives something back is known by the uid.
     Name,
+    /// Nothing but the uid, which the kernel says.
+    Uid,
 }
 
 impl Facts {
@@ -21,6 +23,7 @@ impl Facts {
     pub(super) fn for_request(request: &Request) -> Self {
         match request {
             Request::Drop(_) | Request::Cancel(_) | Request::Leave { .. } => Self::Name,
+            Request::Pam(_) => Self::Uid,
             Request::Explain { .. } | Request::Roles => Self::Groups,
             Request::Elevate(_)
             | Request::Enter { .. }
@@ -63,6 +66,7 @@ pub(super) fn without_texts(request: &mut Request, account: &AccountState) {
         | Request::Show(_)
         | Request::Drop(_)
         | Request::Leave { .. }
+        | Request::Pam(_)
         // Root's, too.
         | Request::Revoke { .. }
         | Request::Lock { .. }

@@ -7,6 +7,7 @@ mod facts;
 pub mod fit;
 mod followers;
 pub mod hearing;
+mod pam;
 mod seats;
 pub mod socket;
 mod watched;

@@ -11,7 +11,7 @@ const HOMES: [(&str, &[&str], &[&str]); 6] = [
     (
         "names of users and groups",
         &["getgrouplist", "getpwnam", "getpwuid", "getgrnam", "User::from_", "Group::from_", "uzers::"],
-        &["jitd/src/people"],
+        &["jitd/src/people", "pam/src/person.rs"],
     ),
     (
         "the clock",

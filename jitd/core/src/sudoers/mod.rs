@@ -4,8 +4,10 @@
 //! was held against sudo 1.9.13p3, sudo 1.9.16p2 and sudo-rs 0.2.5 (`sudoers(5)`; `plugins/sudoers/toke.l` upstream).
 
 mod blocks;
+mod command_line;
 mod escape;
 mod gentime;
+mod standing;
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -13,8 +15,10 @@ use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
 pub use self::blocks::{block_ids, remove_blocks};
+pub use self::command_line::{Fits, command, fits};
 use self::escape::Escaped;
 use self::gentime::GeneralizedTime;
+pub use self::standing::Standing;
 use crate::policy::{Arguments, Authenticate, Command, Commands, SudoRole};
 
 /// The first line of the file. With no live grant it is the only one.
@@ -70,6 +74,12 @@ pub fn render(grants: &[SudoGrant<'_>], dialect: Dialect) -> String {
         let _ = write_block(&mut text, grant, dialect);
     }
     text
+}
+
+/// An end in Unix seconds as sudo shows it of a rule.
+#[must_use]
+pub fn not_after(until_wall_secs: i64) -> String {
+    alloc::format!("{}", GeneralizedTime(until_wall_secs))
 }
 
 /// Renders a role for some uid as the whole file would hold it, to ask the installed `visudo` about it when the

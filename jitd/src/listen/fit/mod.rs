@@ -50,6 +50,7 @@ pub fn bodies(response: Response) -> Result<Vec<Vec<u8>>, CodecError> {
         small @ (Response::Welcome { .. }
         | Response::WrongVersion { .. }
         | Response::Entered { .. }
+        | Response::Pam(_)
         | Response::Done
         | Response::Unlocked { .. }
         | Response::LogEnd) => one(small),

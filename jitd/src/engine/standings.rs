@@ -1,0 +1,113 @@
+//! What sudo allows a person without any grant: asked once, by another thread, and remembered until the host's sudoers tree
+//! changes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jit_mechanisms::sudo::{self, Fingerprint, Sudo};
+use jitd_core::sudoers::Standing;
+
+use super::host::Host;
+use super::message::{Handle, Message};
+use crate::worker::Worker;
+
+/// How long sudo may take to list what it allows somebody.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Questions that may wait.
+const ROOM: usize = 256;
+
+/// What is known of one person.
+pub(super) type Known = Result<Standing, String>;
+
+/// One question.
+#[derive(Debug)]
+struct Question {
+    user: String,
+    sudo: Sudo,
+    answer_to: Handle,
+}
+
+/// What sudo has said.
+#[derive(Debug)]
+pub(super) struct Standings {
+    known: BTreeMap<String, Known>,
+    /// The tree that all of these are true of.
+    tree: Option<Fingerprint>,
+    /// Of whom sudo is asked just now: the tree as it was, and the ends of the rules that are grants'.
+    asked: BTreeMap<String, (Fingerprint, Vec<String>)>,
+    worker: Worker<Box<Question>>,
+}
+
+impl Default for Standings {
+    fn default() -> Self {
+        let worker = Worker::new("standings", ROOM, answer);
+        Self { known: BTreeMap::new(), tree: None, asked: BTreeMap::new(), worker }
+    }
+}
+
+impl Standings {
+    /// What sudo allows this person without a grant, if that was asked under the same tree.
+    pub(super) fn known(&self, host: &Host, user: &str) -> Option<Known> {
+        let known = self.known.get(user)?;
+        (Some(host.fingerprint()) == self.tree).then(|| known.clone())
+    }
+
+    /// Asks, unless that is under way; the answer comes as a message. `ours` are the ends of the person's grants as sudo
+    /// shows them.
+    ///
+    /// # Errors
+    /// A sentence, when there is no sudo to ask or nobody to ask it.
+    pub(super) fn ask(
+        &mut self,
+        host: &Host,
+        user: &str,
+        ours: Vec<String>,
+        answer_to: Handle,
+    ) -> Result<(), String> {
+        if self.asked.contains_key(user) {
+            return Ok(());
+        }
+        let sudo = host.sudo()?.clone();
+        let tree = host.fingerprint();
+        let question = Question { user: user.to_owned(), sudo, answer_to };
+        self.worker.give(Box::new(question)).map_err(|why| crate::chain(&why))?;
+        self.asked.insert(user.to_owned(), (tree, ours));
+        Ok(())
+    }
+
+    /// Forgets what was said: sudo's rules may name a group, and somebody has written the files of groups.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
+    }
+
+    /// Takes an answer. `ours` are the ends of the person's grants by now: some may have begun since it was asked.
+    pub(super) fn said(
+        &mut self,
+        host: &Host,
+        user: &str,
+        listing: Result<String, String>,
+        ours: Vec<String>,
+    ) -> Known {
+        let Some((tree, before)) = self.asked.remove(user) else {
+            return Err("sudo was not asked about it".to_owned());
+        };
+        let ours: Vec<String> = before.into_iter().chain(ours).collect();
+        let known = listing.map(|text| Standing::read(&text, &ours));
+        if known.is_ok() && host.fingerprint() == tree {
+            if self.tree.as_ref() != Some(&tree) {
+                self.known.clear();
+                self.tree = Some(tree);
+            }
+            self.known.insert(user.to_owned(), known.clone());
+        }
+        known
+    }
+}
+
+fn answer(question: Box<Question>) {
+    let Question { user, sudo, answer_to } = *question;
+    let listing = sudo::listing(&sudo, &user, PATIENCE);
+    // An engine that has stopped wants no answer.
+    let _ = answer_to.tell_blocking(Message::Listed { user, listing });
+}
