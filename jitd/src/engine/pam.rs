@@ -141,7 +141,7 @@ impl Engine {
                 .then(|| "sudo may have allowed it without this grant as well".to_owned()),
             Err(why) => Some(format!("whether sudo allows it without this grant is not known: {why}")),
         };
-        match self.begin(&grant, from, &line.join(" "), either, now) {
+        match self.begin(&grant, (from, 0), &line.join(" "), either, now) {
             Ok(_) => Self::answer(reply, Response::Pam(PamSays::Covered)),
             Err(refusal) => Self::answer(reply, Response::Refused { refusal, explanation: None }),
         }

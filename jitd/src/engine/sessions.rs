@@ -10,7 +10,7 @@ use jit_common::refusal::Refusal;
 use jit_common::request::DropTarget;
 use jit_common::response::Response;
 use jit_mechanisms::HostPaths;
-use jit_mechanisms::control_groups::{Happened, Keeper, Limit, NotEntered};
+use jit_mechanisms::control_groups::{Entrant, Happened, Keeper, Limit, NotEntered};
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
 use jitd_core::now::{NANOS, Now};
@@ -106,7 +106,8 @@ impl Engine {
         let live = mine.into_iter().filter(|grant| grant.state == State::Active && grant.by == caller(call));
         let nothing = || Refusal::NoSuchThing { what: "live grant".into(), id: id.to_string() };
         let grant = live.last().ok_or_else(nothing)?;
-        let outside = self.begin(&grant, call.peer.origin.clone(), command, None, now)?;
+        let from = (call.peer.origin.clone(), call.peer.uid);
+        let outside = self.begin(&grant, from, command, None, now)?;
         self.book.settle_now(now);
         // Nothing runs with a privilege that is not on the record.
         if let Some(why) = self.book.closed() {
@@ -121,7 +122,7 @@ impl Engine {
     pub(super) fn begin(
         &mut self,
         grant: &Grant,
-        from: Origin,
+        (from, uid): (Origin, u32),
         command: &str,
         against: Option<String>,
         now: &Now,
@@ -130,7 +131,7 @@ impl Engine {
         let pid = pid.ok_or_else(|| Refusal::PeerUnknown { why: "its process has no number here".into() })?;
         let outside = match against {
             Some(why) => Some(why),
-            None => self.contain(grant, pid, now).map_err(|why| Refusal::ApplyFailed {
+            None => self.contain(grant, Entrant { pid, uid }, now).map_err(|why| Refusal::ApplyFailed {
                 role: grant.role.clone(),
                 why: format!("what would run could not be put into its control group: {why}"),
             })?,
@@ -153,10 +154,10 @@ impl Engine {
     }
 
     /// Puts a process into the control group of a grant. Why it is not in one, where this host has none.
-    fn contain(&mut self, grant: &Grant, pid: u32, now: &Now) -> Result<Option<String>, String> {
+    fn contain(&mut self, grant: &Grant, process: Entrant, now: &Now) -> Result<Option<String>, String> {
         let keeper = &mut self.sessions.keeper;
         let name = keeper.of(grant.id).first().copied().unwrap_or(grant.id);
-        match keeper.enter(&self.host.paths, name, limit_of(grant), pid, now) {
+        match keeper.enter(&self.host.paths, name, limit_of(grant), process, now) {
             Ok(()) => Ok(None),
             Err(error @ NotEntered::NoHome { .. }) => Ok(Some(crate::chain(&error))),
             Err(error @ (NotEntered::Limit(_) | NotEntered::Group(_))) => Err(crate::chain(&error)),

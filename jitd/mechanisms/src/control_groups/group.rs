@@ -20,6 +20,15 @@ const PREFIX: &str = "grant-";
 /// How deep groups that a grant's own processes made in theirs are looked through.
 const DEEPEST: usize = 16;
 
+/// A process that is to go into a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entrant {
+    /// Its number.
+    pub pid: u32,
+    /// The uid with which it connected, by the kernel.
+    pub uid: u32,
+}
+
 /// The control group of a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -64,11 +73,11 @@ impl Group {
         }
     }
 
-    /// Puts a process of this person into it, and looks whether it is there. Whoever connected may be gone, and its number
-    /// another's by now: the process is held, and has to be the person's own. 0 would be ourselves (cgroups(7)).
-    pub(super) fn take(&self, pid: u32, uid: u32) -> io::Result<()> {
+    /// Puts a process into it, and looks whether it is there. Whoever connected may be gone, and its number another's by now:
+    /// the process is held, and has to be of the uid that connected. 0 would be ourselves (cgroups(7)).
+    pub(super) fn take(&self, Entrant { pid, uid }: Entrant) -> io::Result<()> {
         let process = hold(pid).filter(|_| pid > 1).ok_or_else(|| io::Error::other("the process is gone"))?;
-        if owner(&self.proc, pid) != Some(uid) {
+        if !uids(&self.proc, pid).contains(&uid) {
             return Err(io::Error::other(format!("process {pid} is not one of uid {uid}")));
         }
         fs::write(self.path.join("cgroup.procs"), pid.to_string())?;
@@ -208,11 +217,11 @@ pub fn hold(pid: u32) -> Option<OwnedFd> {
     pidfd_open(pid, PidfdFlags::empty()).ok()
 }
 
-/// The real uid of a process.
-fn owner(proc: &Path, pid: u32) -> Option<u32> {
-    let status = fs::read_to_string(proc.join(pid.to_string()).join("status")).ok()?;
-    let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
-    uids.split_ascii_whitespace().next()?.parse().ok()
+/// The real and the effective uid of a process; none when it is gone.
+fn uids(proc: &Path, pid: u32) -> Vec<u32> {
+    let status = fs::read_to_string(proc.join(pid.to_string()).join("status")).unwrap_or_default();
+    let uids = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap_or_default();
+    uids.split_ascii_whitespace().take(2).filter_map(|uid| uid.parse().ok()).collect()
 }
 
 /// Whether a held process is still there: a pidfd is readable when it has ended (pidfd_open(2)).

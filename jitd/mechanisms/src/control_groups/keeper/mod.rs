@@ -10,7 +10,7 @@ use jitd_core::now::{Deadline, NANOS, Now};
 use jitd_core::policy::AtExpiry;
 use rustix::process::Signal;
 
-use super::group::Group;
+use super::group::{Entrant, Group};
 use super::limit::{self, Limit};
 use crate::dir::DirError;
 use crate::paths::HostPaths;
@@ -157,16 +157,15 @@ impl Keeper {
         paths: &HostPaths,
         name: RequestId,
         limit: Limit,
-        pid: u32,
+        process: Entrant,
         now: &Now,
     ) -> Result<(), NotEntered> {
         if !paths.control_home.is_dir() {
             return Err(NotEntered::NoHome { home: paths.control_home.display().to_string() });
         }
-        let uid = limit.uid;
         self.set(paths, name, limit, now).map_err(NotEntered::Limit)?;
         let group = Group::named(paths, name);
-        group.make().and_then(|()| group.take(pid, uid)).map_err(NotEntered::Group)
+        group.make().and_then(|()| group.take(process)).map_err(NotEntered::Group)
     }
 
     /// Gives a group another limit: an extension, or an end that comes at once. What was frozen goes on, if it may.

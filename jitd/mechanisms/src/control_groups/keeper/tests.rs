@@ -36,6 +36,10 @@ fn limit(seconds: i64, then: AtExpiry) -> Limit {
     }
 }
 
+fn me(pid: u32) -> Entrant {
+    Entrant { pid, uid: nix::unistd::getuid().as_raw() }
+}
+
 impl Tree {
     fn new() -> Self {
         let scratch = Scratch::new();
@@ -61,7 +65,7 @@ impl Tree {
     fn with(&self, limit: Limit) -> (Keeper, Child) {
         let child = Command::new("/bin/sleep").arg("600").spawn().unwrap();
         let mut keeper = Keeper::default();
-        keeper.enter(&self.paths, name(), limit, child.id(), &at(0)).unwrap();
+        keeper.enter(&self.paths, name(), limit, me(child.id()), &at(0)).unwrap();
         self.populated("1");
         (keeper, child)
     }
@@ -198,7 +202,7 @@ fn the_guard_ends_what_is_overdue_and_nothing_before() {
 fn without_a_home_nobody_enters_and_nothing_is_made() {
     let tree = Tree::new();
     fs::remove_dir(&tree.paths.control_home).unwrap();
-    let entered = Keeper::default().enter(&tree.paths, name(), limit(1, AtExpiry::End), 77, &at(0));
+    let entered = Keeper::default().enter(&tree.paths, name(), limit(1, AtExpiry::End), me(77), &at(0));
     assert!(matches!(entered, Err(NotEntered::NoHome { .. })));
     assert!(!tree.paths.control_home.exists() && !tree.paths.limits_dir.exists());
     drop(tree.scratch);
@@ -209,13 +213,13 @@ fn only_a_process_of_the_person_is_taken() {
     let tree = Tree::new();
     let mut keeper = Keeper::default();
     let (_, mut child) = tree.with(limit(9, AtExpiry::End));
-    let others = Limit { uid: u32::MAX, ..limit(9, AtExpiry::End) };
-    for (limit, pid) in [(others, child.id()), (limit(9, AtExpiry::End), 0), (limit(9, AtExpiry::End), 1)] {
-        let entered = keeper.enter(&tree.paths, name(), limit, pid, &at(0));
-        assert!(matches!(entered, Err(NotEntered::Group(_))), "{pid}");
+    let others = Entrant { pid: child.id(), uid: u32::MAX };
+    for process in [others, me(0), me(1)] {
+        let entered = keeper.enter(&tree.paths, name(), limit(9, AtExpiry::End), process, &at(0));
+        assert!(matches!(entered, Err(NotEntered::Group(_))), "{process:?}");
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    let gone = keeper.enter(&tree.paths, name(), limit(9, AtExpiry::End), child.id(), &at(0));
+    let gone = keeper.enter(&tree.paths, name(), limit(9, AtExpiry::End), me(child.id()), &at(0));
     assert!(matches!(gone, Err(NotEntered::Group(_))));
 }
