@@ -1,7 +1,7 @@
 //! `/etc/jit/jitd.toml`: the settings of the daemon. A key that is not known or a value that is not right stops the
 //! start: a daemon that guesses what was meant is not trusted with root.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use jit_mechanisms::dir::{Dir, DirError, Entry};
 use nix::unistd::Uid;
@@ -17,6 +17,8 @@ pub struct Settings {
     pub limits: Limits,
     /// `[sinks]`
     pub sinks: Sinks,
+    /// `[report]`
+    pub report: Report,
 }
 
 /// How much one uid may ask of jitd.
@@ -51,6 +53,93 @@ pub struct Sinks {
     pub json: SinkChoice,
 }
 
+/// The closing report of a grant: what is looked at, and what that may cost.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Report {
+    /// Whether the host is looked at when a grant begins and ends.
+    pub watch: Watch,
+    /// Folders that are walked for set-id files and file capabilities.
+    pub folders: Vec<PathBuf>,
+    /// Files and folders whose content is watched.
+    pub files: Vec<PathBuf>,
+    /// The same, in the home of each local account.
+    pub in_homes: Vec<PathBuf>,
+    /// Entries of folders that one look looks at.
+    pub entries: u64,
+    /// How long one look may take.
+    pub milliseconds: u32,
+    /// What becomes of set-gid files of a group that was granted.
+    pub set_gid: SetGid,
+}
+
+/// Whether the host is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Watch {
+    /// When a grant begins and after it has ended.
+    #[default]
+    On,
+    /// Never.
+    Off,
+}
+
+/// What becomes of a set-gid file of a granted group that was made while the grant was live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SetGid {
+    /// It is reported.
+    #[default]
+    Keep,
+    /// Its set-gid bit is taken off as well.
+    Strip,
+}
+
+/// What says who may do what on a host, or what is run there by itself.
+const WATCHED: [&str; 24] = [
+    "/etc/sudoers",
+    "/etc/sudoers-rs",
+    "/etc/sudoers.d",
+    "/etc/sudo.conf",
+    "/etc/pam.conf",
+    "/etc/pam.d",
+    "/etc/ld.so.preload",
+    "/etc/ssh/sshd_config",
+    "/etc/ssh/sshd_config.d",
+    "/etc/systemd/system",
+    "/etc/systemd/user",
+    "/run/systemd/system",
+    "/run/systemd/transient",
+    "/etc/crontab",
+    "/etc/anacrontab",
+    "/etc/cron.d",
+    "/etc/cron.hourly",
+    "/etc/cron.daily",
+    "/etc/cron.weekly",
+    "/etc/cron.monthly",
+    "/var/spool/cron",
+    "/var/spool/at",
+    "/etc/polkit-1/rules.d",
+    "/etc/doas.conf",
+];
+
+/// The same in somebody's home.
+const IN_HOMES: [&str; 3] = [".ssh/authorized_keys", ".ssh/authorized_keys2", ".config/systemd/user"];
+
+impl Default for Report {
+    fn default() -> Self {
+        Self {
+            watch: Watch::On,
+            folders: vec![PathBuf::from("/")],
+            files: WATCHED.map(PathBuf::from).to_vec(),
+            in_homes: IN_HOMES.map(PathBuf::from).to_vec(),
+            entries: 500_000,
+            milliseconds: 5_000,
+            set_gid: SetGid::Keep,
+        }
+    }
+}
+
 /// Why the settings are not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -72,6 +161,18 @@ pub enum ConfigError {
         path: PathBuf,
         /// Where and what.
         source: Box<toml::de::Error>,
+    },
+    /// A path of the watch list leads from nowhere, or to elsewhere.
+    #[error("{}: {} in report.{key} is not taken: write {wanted}, without `..`", path.display(), entry.display())]
+    Path {
+        /// The file.
+        path: PathBuf,
+        /// Which key.
+        key: &'static str,
+        /// What stands there.
+        entry: PathBuf,
+        /// What should.
+        wanted: &'static str,
     },
     /// A limit of zero would lock everybody out.
     #[error("{path}: {key} is 0, which would let nobody in; write a number from 1 up")]
@@ -103,8 +204,31 @@ pub fn read(path: &Path, owner: Uid) -> Result<Settings, ConfigError> {
     ];
     match limits.iter().find(|(_, value)| *value == 0) {
         Some((key, _)) => Err(ConfigError::Zero { path: path.to_owned(), key }),
-        None => Ok(settings),
+        None => {
+            check_paths(&settings.report, path)?;
+            Ok(settings)
+        }
     }
+}
+
+/// Each path of the watch list is one that begins where it should.
+fn check_paths(report: &Report, path: &Path) -> Result<(), ConfigError> {
+    let straight = |entry: &Path| {
+        let mut parts = entry.components();
+        parts.all(|part| matches!(part, Component::RootDir | Component::Normal(_)))
+    };
+    let lists = [("folders", &report.folders), ("files", &report.files), ("in_homes", &report.in_homes)];
+    for (key, list) in lists {
+        let (from_root, wanted) = match key {
+            "in_homes" => (false, "a path below a home, such as \".ssh/authorized_keys\""),
+            _ => (true, "a path from the root, such as \"/etc/sudoers.d\""),
+        };
+        let wrong = list.iter().find(|entry| entry.is_absolute() != from_root || !straight(entry));
+        if let Some(entry) = wrong {
+            return Err(ConfigError::Path { path: path.to_owned(), key, entry: entry.clone(), wanted });
+        }
+    }
+    Ok(())
 }
 
 fn text(path: &Path, owner: Uid) -> Result<String, ConfigError> {
@@ -147,6 +271,14 @@ mod tests {
         write(&file, "[limits]\nconections_per_uid = 3\n");
         let error = crate::chain(&read().unwrap_err());
         assert!(error.contains("line 2, column 1") && error.contains("conections_per_uid"), "{error}");
+        for (key, path) in [("folders", "srv"), ("files", "/etc/../x"), ("in_homes", "/.ssh")] {
+            write(&file, &format!("[report]\n{key} = [{path:?}]\n"));
+            let error = read().unwrap_err().to_string();
+            assert!(error.contains(&format!("{path} in report.{key}")), "{error}");
+        }
+        write(&file, "[report]\nwatch = \"off\"\nset_gid = \"strip\"\nfolders = [\"/\"]\n");
+        let settings = read().unwrap();
+        assert_eq!((settings.report.watch, settings.report.set_gid), (Watch::Off, SetGid::Strip));
         write(&file, "[limits]\nrequests_per_minute = 0\n");
         assert!(matches!(read(), Err(ConfigError::Zero { .. })));
     }

@@ -12,6 +12,7 @@ mod holders;
 pub mod ledger;
 pub mod listen;
 pub mod log;
+pub mod looks;
 mod peer;
 mod people;
 mod policy_files;

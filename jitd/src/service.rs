@@ -134,6 +134,7 @@ async fn serve(
         inbox,
         enquiries: Enquiries::start(handle.clone(), clock.clone()),
         sinks,
+        report: settings.report,
     };
     let engine_ended = start_engine(parts)?;
     let seats = Seats::new(settings.limits, descriptors::raise());

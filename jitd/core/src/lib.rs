@@ -12,3 +12,4 @@ pub mod policy;
 pub mod record;
 pub mod sudoers;
 pub mod wanted;
+pub mod watched;

@@ -16,6 +16,7 @@ pub mod removal;
 pub mod scratch;
 pub mod sudo;
 pub mod sudoers_file;
+pub mod watch_list;
 
 pub use jitd_core::now::{BootId, Deadline, NANOS, Now};
 pub use paths::HostPaths;

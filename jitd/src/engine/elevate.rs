@@ -273,7 +273,7 @@ impl Engine {
         let (steps, waiting): (Vec<_>, Vec<_>) =
             candidates.into_iter().map(|candidate| (candidate.step, candidate.waiting)).unzip();
         match self.book.raise(steps, now) {
-            Ok(released) => self.registry.take(&released),
+            Ok(released) => self.begin_with_look(&released, &waiting, now),
             Err(why) => {
                 for one in waiting {
                     let refusal = Refusal::LedgerUnavailable { why: why.clone() };

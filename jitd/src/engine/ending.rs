@@ -72,7 +72,8 @@ impl Engine {
         let ending: BTreeSet<RequestId> = self.ending().map(|grant| grant.id).collect();
         let after = self.clock.now();
         for id in ending {
-            let Some(grant) = self.registry.get(id) else { continue };
+            let Some(grant) = self.registry.get(id).cloned() else { continue };
+            let grant = &grant;
             let step = match made.not_gone.get(&id) {
                 None => {
                     let residue = made.residue.get(&id).cloned().unwrap_or_default();
@@ -89,6 +90,10 @@ impl Engine {
             if let Some(step) = step {
                 let released = step.end_anyway(self.book.debts());
                 self.registry.take(&released);
+                if self.registry.get(id).is_none() {
+                    let late = grant.deadline.reached(&after).then(|| self.late_ms(grant, &after));
+                    self.close_with_report(grant, late, &after);
+                }
             }
         }
         self.removed = made;

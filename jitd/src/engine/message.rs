@@ -15,6 +15,7 @@ use super::host::Said;
 use crate::enquiries::Answer;
 use crate::holders::Holders;
 use crate::ledger::Row;
+use crate::looks::Seen;
 use crate::peer::Peer;
 use crate::policy_files::{Live, Loaded};
 
@@ -111,6 +112,8 @@ pub enum Message {
         /// What it printed, or why it did not.
         listing: Result<String, String>,
     },
+    /// The host was looked at.
+    Looked(Box<Seen>),
     /// The policy's files were read again.
     Policy(Box<Loaded>),
     /// These accounts are no longer who they were.

@@ -22,6 +22,7 @@ mod pam;
 pub(crate) mod past;
 mod recover;
 mod refusals;
+mod reports;
 mod revoke;
 mod sessions;
 mod standings;
@@ -54,10 +55,12 @@ use self::notices::Notices;
 use self::open::Purpose;
 use self::openings::Openings;
 use self::refusals::Refusals;
+use self::reports::Reports;
 use self::sessions::Sessions;
 use self::waiters::Waiter;
 use self::warnings::Warnings;
 use crate::clock::Clock;
+use crate::config;
 use crate::enquiries::Enquiries;
 use crate::policy_files::{self, Live};
 use crate::sinks::SinkHealth;
@@ -92,6 +95,7 @@ pub struct Engine {
     present: Present,
     openings: Openings,
     sessions: Sessions,
+    reports: Reports,
     candidates: Vec<Candidate>,
     waiting: Vec<Waiting>,
     /// Whoever waits for an open request of theirs.
@@ -144,6 +148,8 @@ pub struct Parts {
     pub enquiries: Enquiries,
     /// How the sinks are doing.
     pub sinks: Vec<SinkHealth>,
+    /// What closing reports look at.
+    pub report: config::Report,
 }
 
 /// What a pass leaves to do.
@@ -160,6 +166,7 @@ impl Engine {
     pub fn new(parts: Parts) -> Self {
         let next_look = parts.clock.now().boot.saturating_add(LOOK_EVERY * NANOS);
         Self {
+            reports: Reports::new(parts.report, parts.clock.clone()),
             clock: parts.clock,
             registry: parts.registry,
             book: parts.book,
@@ -230,6 +237,7 @@ impl Engine {
         self.open_due(now);
         self.warnings.give(&self.registry, now);
         self.keep_sessions(now);
+        self.keep_reports(now);
         for entry in self.refusals.over(now) {
             self.book.note(now, None, entry);
         }
@@ -265,6 +273,7 @@ impl Engine {
             Message::Answered(answer) => self.answered(*answer, now),
             Message::SessionOver { pid } => self.session_over(pid, None, now),
             Message::Listed { user, listing } => self.listed(&user, listing, now),
+            Message::Looked(seen) => self.looked(*seen, now),
             Message::Policy(loaded) => self.new_policy(*loaded, now),
             Message::Gone(people) => self.people_gone(&people, now),
             Message::AccountsChanged => self.check_people(),
@@ -287,6 +296,7 @@ impl Engine {
         self.close_without_grant(&now);
         self.forget_closed();
         self.keep_sessions(&now);
+        self.keep_reports(&now);
         self.book.settle(&now);
         self.host.afterwards(&self.handle);
         self.tell_waiters(&now);
@@ -309,6 +319,7 @@ impl Engine {
             self.retry_stuck.map(until),
             self.warnings.next(&self.registry, now),
             self.sessions.next(now),
+            self.reports.next(now),
             self.refusals.next(now),
             self.book.next_try(now),
             Some(until(self.next_look)),
@@ -375,6 +386,7 @@ impl Engine {
                 | Message::Answered(_)
                 | Message::SessionOver { .. }
                 | Message::Listed { .. }
+                | Message::Looked(_)
                 | Message::Policy(_)
                 | Message::Gone(_)
                 | Message::AccountsChanged

@@ -13,7 +13,7 @@ use jit_mechanisms::HostPaths;
 use jit_mechanisms::control_groups::{Entrant, Happened, Keeper, Limit, NotEntered};
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
-use jitd_core::now::{NANOS, Now};
+use jitd_core::now::{Deadline, NANOS, Now};
 use jitd_core::policy::AtExpiry;
 use jitd_core::record::{About, Cause, Draft, Entry, Origin, Swept};
 
@@ -54,6 +54,14 @@ impl Sessions {
     /// Whether a session began with this process.
     pub(super) fn has(&self, pid: u32) -> bool {
         i32::try_from(pid).is_ok_and(|pid| self.running.contains_key(&pid))
+    }
+}
+
+impl Sessions {
+    /// When the last of what runs with a grant ends, if something does.
+    pub(super) fn until(&self, grant: RequestId) -> Option<Deadline> {
+        let limits = self.keeper.limits().into_iter().filter(|(_, limit)| limit.grant == grant);
+        limits.map(|(_, limit)| limit.last()).max_by_key(|last| last.wall)
     }
 }
 

@@ -87,6 +87,12 @@ pub(super) fn own(entry: &Entry) -> Vec<Field> {
             granted(about).into_iter().chain([pid(*number)]).chain(status).collect()
         }
         Entry::Swept { about, .. } => granted(about).to_vec(),
+        Entry::Report { about, report } => {
+            let mut all = granted(about).to_vec();
+            all.extend(report.alive.iter().map(|left| ("JIT_RESIDUE", left.clone())));
+            all.extend(report.changes.iter().map(|change| ("JIT_CHANGE", change.to_string())));
+            all
+        }
         Entry::Stuck { about, cause, .. } => {
             granted(about).into_iter().chain([("JIT_CAUSE", cause.as_str().to_owned())]).collect()
         }
@@ -183,6 +189,7 @@ fn origin(entry: &Entry) -> Option<&Origin> {
         | Entry::Ended { .. }
         | Entry::SessionEnded { .. }
         | Entry::Swept { .. }
+        | Entry::Report { .. }
         | Entry::Stuck { .. }
         | Entry::Drift { .. }
         | Entry::GuardActed { .. }

@@ -198,6 +198,15 @@ const SWEPT: Message = Message {
     text: "The grant is over, and this is what became of what still ran in its control group: it was frozen, may finish, goes on with\n\
         another grant, or nothing of it runs any more. What does not end although it was killed waits for a device, mostly.",
 };
+const REPORT: Message = Message {
+    kind: "report",
+    id: "ffb67cfd2247013e7424e2fc4081b4e6",
+    severity: Severity::Notice,
+    subject: "What is left of the role @JIT_ROLE@ of @JIT_USER@",
+    text: "The grant is over, and this is its closing report: what still runs of it, and what is other than at its start on the list of\n\
+        places where a privilege is kept for later (JIT_CHANGE, one each; JIT_RESIDUE for processes). Without them nothing was left.\n\
+        A change may be somebody else's: what was changed meanwhile is told, not who did it. See: jitctl show @JIT_REQUEST@",
+};
 const STUCK: Message = Message {
     kind: "stuck",
     id: "66751fb96ce6493f9c8f10439d1c44f9",
@@ -260,7 +269,7 @@ const CHECKPOINT: Message = Message {
 };
 
 /// Every kind of message.
-const MESSAGES: [Message; 28] = [
+const MESSAGES: [Message; 29] = [
     STARTED,
     STOPPED,
     POLICY_LOADED,
@@ -281,6 +290,7 @@ const MESSAGES: [Message; 28] = [
     SESSION_BEGAN,
     SESSION_ENDED,
     SWEPT,
+    REPORT,
     STUCK,
     LOCKED,
     UNLOCKED,
@@ -315,6 +325,7 @@ pub fn message(entry: &Entry) -> &'static Message {
         Entry::SessionBegan { .. } => &SESSION_BEGAN,
         Entry::SessionEnded { .. } => &SESSION_ENDED,
         Entry::Swept { .. } => &SWEPT,
+        Entry::Report { .. } => &REPORT,
         Entry::Stuck { .. } => &STUCK,
         Entry::Locked { .. } => &LOCKED,
         Entry::Unlocked { .. } => &UNLOCKED,

@@ -134,6 +134,7 @@ impl Registry {
             | Entry::SessionBegan { .. }
             | Entry::SessionEnded { .. }
             | Entry::Swept { .. }
+            | Entry::Report { .. }
             | Entry::GuardActed { .. }
             | Entry::LedgerRestored { .. }
             | Entry::Checkpoint { .. } => {}

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    About, AboutOpen, Approval, Asked, Cause, Closed, DisabledRole, Origin, Person, Span, Swept, Terms,
-    TypedHash,
+    About, AboutOpen, Approval, Asked, Cause, Closed, DisabledRole, Origin, Person, Report, Span, Swept,
+    Terms, TypedHash,
 };
 use crate::now::{BootId, Deadline};
 use crate::policy::{AtExpiry, Gives};
@@ -231,6 +231,14 @@ pub enum Entry {
         about: About,
         /// What.
         what: Swept,
+    },
+    /// What is left of a grant after its end: its closing report.
+    Report {
+        /// The grant.
+        #[serde(flatten)]
+        about: About,
+        /// What.
+        report: Report,
     },
     /// A privilege that could not be removed. It stays on the books and is retried.
     Stuck {

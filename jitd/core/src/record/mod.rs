@@ -4,6 +4,7 @@ pub mod chain;
 mod entry;
 pub mod export;
 mod open;
+pub mod report;
 pub mod sentence;
 mod session;
 mod subject;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::entry::Entry;
 pub use self::open::{AboutOpen, Approval, Choice, Closed, Terms};
+pub use self::report::{Change, How, Looks, Report};
 pub use self::session::Swept;
 
 /// An account, as it was called when the entry was written.

@@ -4,7 +4,7 @@ use super::{Entry, Person};
 
 impl Entry {
     /// Every kind there is, as [`Entry::kind`] gives them.
-    pub const KINDS: [&'static str; 28] = [
+    pub const KINDS: [&'static str; 29] = [
         "started",
         "stopped",
         "policy-loaded",
@@ -25,6 +25,7 @@ impl Entry {
         "session-began",
         "session-ended",
         "swept",
+        "report",
         "stuck",
         "locked",
         "unlocked",
@@ -59,6 +60,7 @@ impl Entry {
             Self::SessionBegan { .. } => "session-began",
             Self::SessionEnded { .. } => "session-ended",
             Self::Swept { .. } => "swept",
+            Self::Report { .. } => "report",
             Self::Stuck { .. } => "stuck",
             Self::Locked { .. } => "locked",
             Self::Unlocked { .. } => "unlocked",
@@ -87,6 +89,7 @@ impl Entry {
             | Self::SessionBegan { about, .. }
             | Self::SessionEnded { about, .. }
             | Self::Swept { about, .. }
+            | Self::Report { about, .. }
             | Self::Stuck { about, .. } => Some(&about.by),
             Self::CallRefused { by, .. }
             | Self::RefusalsCounted { by, .. }
@@ -128,6 +131,7 @@ impl Entry {
             | Self::SessionBegan { .. }
             | Self::SessionEnded { .. }
             | Self::Swept { .. }
+            | Self::Report { .. }
             | Self::Stuck { .. }
             | Self::Locked { .. }
             | Self::Unlocked { .. }
@@ -156,6 +160,7 @@ impl Entry {
             | Self::SessionBegan { about, .. }
             | Self::SessionEnded { about, .. }
             | Self::Swept { about, .. }
+            | Self::Report { about, .. }
             | Self::Stuck { about, .. } => Some(&about.role),
             Self::CallRefused { .. }
             | Self::TextsErased { .. }

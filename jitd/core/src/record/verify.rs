@@ -275,6 +275,7 @@ pub fn typed_hashes(entry: &Entry) -> Vec<(&'static str, &TypedHash)> {
         | Entry::Ended { .. }
         | Entry::SessionEnded { .. }
         | Entry::Swept { .. }
+        | Entry::Report { .. }
         | Entry::Stuck { .. }
         | Entry::Drift { .. }
         | Entry::GuardActed { .. }

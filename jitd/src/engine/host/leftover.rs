@@ -6,10 +6,12 @@ use jit_common::ids::RequestId;
 use jit_mechanisms::HostPaths;
 use jit_mechanisms::groups::holders::{Holders, holders};
 use jit_mechanisms::groups::{Given, Membership};
-use jitd_core::now::NANOS;
+use jitd_core::lifecycle::registry::Grant;
+use jitd_core::now::{NANOS, Now};
 use jitd_core::wanted::WantedGrant;
 
-use super::memory::memberships;
+use super::Host;
+use super::memory::{memberships, wanted};
 use crate::clock;
 
 /// Nanoseconds for a look at all processes: everybody else waits meanwhile.
@@ -17,6 +19,19 @@ const LONGEST: i64 = NANOS / 50;
 
 /// Processes that are named for one grant. The others are counted.
 const NAMED: usize = 8;
+
+impl Host {
+    /// Who is in a group by jitd.
+    pub fn given(&self) -> &Given {
+        &self.memory.given
+    }
+
+    /// The memberships of a grant that were taken away with it.
+    pub fn taken_out(&self, grant: &Grant, now: &Now) -> Given {
+        let out: Given = self.lately.out(now).cloned().collect();
+        memberships(&wanted(grant)).filter(|of| out.contains(of)).collect()
+    }
+}
 
 /// A line for each process that still holds a group of one of these grants, as far as it was taken out. One look at all
 /// processes serves all grants. The process that is calling is not named.

@@ -12,6 +12,7 @@ use jit_common::escape::escaped;
 use jit_common::ids::RequestId;
 
 mod open;
+mod report;
 mod session;
 
 use super::{About, Asked, Cause, DisabledRole, Entry, Origin, Person, Span, TypedText};
@@ -111,6 +112,7 @@ fn said(entry: &Entry, typed: Typed<'_>, time: &dyn Fn(i64) -> String) -> String
         }
         Entry::SessionEnded { about, pid, status } => session::ended(about, *pid, *status),
         Entry::Swept { about, what } => session::swept(about, what),
+        Entry::Report { about, report } => report::report(about, report),
         Entry::Stuck { about, cause, tries, why } => stuck(about, *cause, *tries, why),
         Entry::Locked { by, from, .. } => {
             let by = who(by);

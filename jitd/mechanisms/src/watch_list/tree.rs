@@ -1,0 +1,109 @@
+//! The tree of files as the host has it: through the root of its first process, for jitd's own view has other mounts (`PrivateTmp`
+//! hides /tmp). Nothing is opened through a link.
+
+use std::ffi::{CStr, CString, OsStr};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, open, openat, openat2, readlinkat,
+    statx,
+};
+use rustix::io::Errno;
+
+use super::mounts::Mounts;
+use crate::paths::HostPaths;
+
+/// The first process of a host.
+const FIRST: &str = "1";
+
+/// Where nothing leads out of the tree, or elsewhere in it.
+const STRAIGHT: ResolveFlags =
+    ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
+
+/// What is asked of a file. Its size and times as the file system has them in memory will do.
+const ASKED: StatxFlags = StatxFlags::BASIC_STATS;
+
+/// The tree.
+#[derive(Debug)]
+pub(super) struct Tree {
+    root: OwnedFd,
+    pub(super) mounts: Mounts,
+}
+
+impl Tree {
+    /// The host's. Where there is no first process, as in a tree for tests, that of these paths.
+    pub(super) fn open(paths: &HostPaths) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let first = paths.proc.join(FIRST);
+        let root = match open(first.join("root"), flags, Mode::empty()) {
+            Err(Errno::NOENT) => openat(CWD, &paths.root, flags, Mode::empty())?,
+            opened => opened?,
+        };
+        Ok(Self { root, mounts: Mounts::read(&first)? })
+    }
+
+    /// Opens the folder at a path that begins with `/`.
+    pub(super) fn folder(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOATIME;
+        let open = |flags| openat2(&self.root, relative(path), flags, Mode::empty(), STRAIGHT);
+        // Without being its owner or root, the times of looking cannot be kept.
+        open(flags).or_else(|why| match why {
+            Errno::PERM => open(flags - OFlags::NOATIME),
+            why => Err(why),
+        })
+    }
+
+    /// Opens the regular file at a path that begins with `/`. A pipe is not waited for.
+    pub(super) fn file(&self, path: &[u8]) -> Result<File, Errno> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        openat2(&self.root, relative(path), flags, Mode::empty(), STRAIGHT).map(File::from)
+    }
+
+    /// What lies at a path that begins with `/`, itself: a link is not followed. `None` when nothing does.
+    pub(super) fn at(&self, path: &[u8]) -> Result<Option<(OwnedFd, Statx)>, Errno> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = match openat2(&self.root, relative(path), flags, Mode::empty(), STRAIGHT) {
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+            opened => opened?,
+        };
+        let stat = statx(&fd, "", AtFlags::EMPTY_PATH, ASKED)?;
+        Ok(Some((fd, stat)))
+    }
+}
+
+/// A name in an open folder, itself: neither through a link nor by having something mounted there.
+pub(super) fn stat_in(folder: &OwnedFd, name: &CStr) -> Result<Statx, Errno> {
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
+    statx(folder, name, flags, ASKED)
+}
+
+/// Where an open link leads, as it stands in it.
+pub(super) fn target(link: &OwnedFd) -> Result<Vec<u8>, Errno> {
+    readlinkat(link, "", Vec::new()).map(CString::into_bytes)
+}
+
+/// The bytes of a file, if there are no more than `most`.
+pub(super) fn content(file: &File, most: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let read = file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok((u64::try_from(read).unwrap_or(u64::MAX) <= most).then_some(bytes))
+}
+
+/// Nanoseconds of the wall clock at which the kernel last noted a change of it.
+pub(super) fn changed(of: &Statx) -> Option<i64> {
+    of.stx_ctime.tv_sec.checked_mul(1_000_000_000)?.checked_add(i64::from(of.stx_ctime.tv_nsec))
+}
+
+pub(super) fn kind(of: &Statx) -> FileType {
+    FileType::from_raw_mode(u32::from(of.stx_mode))
+}
+
+/// A path below the root, for the calls that take it so.
+fn relative(path: &[u8]) -> &Path {
+    let below = path.strip_prefix(b"/").unwrap_or(path);
+    Path::new(OsStr::from_bytes(if below.is_empty() { b"." } else { below }))
+}
