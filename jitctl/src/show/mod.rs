@@ -13,6 +13,7 @@ pub(crate) mod pending;
 pub(crate) mod pieces;
 pub(crate) mod policy;
 pub(crate) mod refused;
+mod report;
 pub(crate) mod roles;
 pub(crate) mod status;
 pub(crate) mod story;

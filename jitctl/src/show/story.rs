@@ -3,7 +3,7 @@
 use jit_common::response::{Armed, GivesView, GrantView, StateView, StoryView, WayOff};
 
 use super::page::Ink;
-use super::{Page, Text, asked, log, needs, pieces};
+use super::{Page, Text, asked, log, needs, pieces, report};
 use crate::time::Clock;
 
 /// Where the values of the head begin.
@@ -35,6 +35,7 @@ pub(crate) fn page(story: &StoryView, clock: &Clock) -> Page {
         Text::default().faint(stamp).then(log::ink(&entry.kind), log::sentence(entry, clock))
     });
     section(&mut page, &happened, entries.collect());
+    section(&mut page, "closing report", report::lines(&story.entries));
     match (&story.grant, &story.open) {
         (Some(_), _) => section(&mut page, "not seen", not_seen()),
         (None, Some(open)) => asked::what_next(&mut page, open),
@@ -156,7 +157,7 @@ fn not_seen() -> Vec<Text> {
             "what was run by plain sudo, and what any command did: sudo's own log has the commands (journalctl -t sudo)",
         ),
         Text::of(
-            "what a command left behind outside its control group: a file it changed, a service it started",
+            "what a command left behind outside its control group and outside the watch list of the closing report (docs/threat-model.md)",
         ),
     ]
 }

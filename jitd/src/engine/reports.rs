@@ -75,6 +75,8 @@ pub(super) struct Reports {
 struct Kept {
     /// When, on the boot clock.
     asked: i64,
+    /// Who was in a group by jitd while it was under way.
+    lent: Lent,
     /// What it has seen, when it has.
     look: Option<Arc<Look>>,
 }
@@ -87,6 +89,7 @@ struct Closing {
     since: i64,
     ended: i64,
     memberships: Given,
+    caller: Option<u32>,
     gids: Vec<u32>,
     late_ms: Option<i64>,
     /// Until when its look is waited for, on the boot clock, once it is asked for.
@@ -160,12 +163,12 @@ impl Engine {
 
     /// Has the host looked at. Which look it will be, if anybody can.
     fn ask_look(&mut self, over: Vec<Over>, now: &Now) -> Option<u64> {
-        let number = self.reports.next;
+        let (number, lent) = (self.reports.next, self.lent());
         let question = Question {
             number,
             asked: now.wall,
             over,
-            lent: self.lent(),
+            lent: lent.clone(),
             settings: self.reports.settings.clone(),
             paths: self.host.paths.clone(),
             clock: self.reports.clock.clone(),
@@ -174,7 +177,7 @@ impl Engine {
         match self.reports.worker.give(Box::new(question)) {
             Ok(()) => {
                 self.reports.next = number.saturating_add(1);
-                self.reports.looks.insert(number, Kept { asked: now.boot, look: None });
+                self.reports.looks.insert(number, Kept { asked: now.boot, lent, look: None });
                 Some(number)
             }
             Err(why) => {
@@ -199,6 +202,7 @@ impl Engine {
             since: grant.start,
             ended: now.wall,
             memberships: self.host.taken_out(grant, now),
+            caller: self.host.caller,
             gids: grant.gives.gids(),
             late_ms,
             until: None,
@@ -212,6 +216,11 @@ impl Engine {
 
     /// Asks for the looks that reports wait for, and writes the reports whose look has come or will not.
     pub(super) fn keep_reports(&mut self, now: &Now) {
+        if self.reports.is_looking(now) {
+            let lent = self.lent();
+            let looking = self.reports.looks.values_mut().filter(|kept| kept.look.is_none());
+            looking.for_each(|kept| kept.lent.extend(lent.iter().cloned()));
+        }
         for _ in 0..IN_A_PASS {
             let Some((look, left)) = self.reports.seen.pop_front() else { break };
             self.write_report(look.as_deref(), left, now);
@@ -254,6 +263,7 @@ impl Engine {
             source: closing.source,
             since: closing.since,
             memberships: closing.memberships.clone(),
+            caller: closing.caller,
             gids: closing.gids.clone(),
             first: first.and_then(|kept| kept.look.clone()),
         })
@@ -262,15 +272,20 @@ impl Engine {
     /// A look has come.
     pub(super) fn looked(&mut self, seen: Seen, now: &Now) {
         let Seen { number, look, left } = seen;
-        match &look {
-            Some(look) => {
-                if let Some(kept) = self.reports.looks.get_mut(&number) {
-                    kept.look = Some(look.clone());
-                }
-            }
-            None => drop(self.reports.looks.remove(&number)),
+        let mut lent = self.lent();
+        let kept = self.reports.looks.get_mut(&number);
+        lent.extend(kept.as_ref().map(|kept| kept.lent.clone()).unwrap_or_default());
+        let look = look.map(|look| Arc::new(without(Arc::unwrap_or_clone(look), &lent)));
+        match (kept, &look) {
+            (Some(kept), Some(look)) => kept.look = Some(look.clone()),
+            (Some(_), None) => drop(self.reports.looks.remove(&number)),
+            // It came too late.
+            (None, _) => {}
         }
-        self.reports.seen.extend(left.into_iter().map(|left| (look.clone(), left)));
+        for mut left in left {
+            left.changes.retain(|change| !is_lent(&change.thing, &lent));
+            self.reports.seen.push_back((look.clone(), left));
+        }
         self.keep_reports(now);
     }
 
@@ -285,14 +300,6 @@ impl Engine {
             first_ms: first.map(|first| milliseconds(first.done.saturating_sub(closing.since))),
             took_ms: milliseconds(look.done.saturating_sub(look.begun)),
             entries: look.found.entries,
-        });
-        // Whoever came in by jitd while it was looked.
-        let lent = self.lent();
-        changes.retain(|change| match &change.thing {
-            Thing::Member(_, group, user) => !lent.contains(&(group.clone(), user.clone())),
-            Thing::SetId(_) | Thing::Capability(_) | Thing::File(_) | Thing::Line(..) | Thing::Port(_) => {
-                true
-            }
         });
         let more = changes.len().saturating_sub(MOST_CHANGES);
         changes.truncate(MOST_CHANGES);
@@ -336,6 +343,20 @@ impl Engine {
         all.truncate(BESIDE);
         (all, more)
     }
+}
+
+/// Whether somebody is in a group by jitd: that they come and go is nothing that anybody left behind.
+fn is_lent(thing: &Thing, lent: &Lent) -> bool {
+    match thing {
+        Thing::Member(_, group, user) => lent.contains(&(group.clone(), user.clone())),
+        Thing::SetId(_) | Thing::Capability(_) | Thing::File(_) | Thing::Line(..) | Thing::Port(_) => false,
+    }
+}
+
+/// A look as if nobody were in a group by jitd.
+fn without(mut look: Look, lent: &Lent) -> Look {
+    look.found.things.retain(|(thing, _)| !is_lent(thing, lent));
+    look
 }
 
 /// A path of thousands of characters is a name that somebody chose.

@@ -20,6 +20,7 @@ mod main_job;
 mod pages;
 mod policy_on_host;
 mod recovery;
+mod report;
 mod sessions;
 mod site;
 mod syncs;

@@ -66,6 +66,8 @@ fn a_grant_makes_one_sync_before_the_answer() {
             assert_eq!((syncs.all.len(), syncs.at_hand_over), (2, 1), "{syncs:#?}");
             assert!(syncs.at_answer >= 1, "{syncs:#?}");
             site.jitctl("alice", &["drop"]).unwrap().expect_ok();
+            // Its closing report is an entry of its own, after everything else.
+            site.told(&grant, "report");
         }
     }
 }

@@ -22,6 +22,9 @@ const FILES: [(&str, Option<usize>); 6] = [
     ("/etc/subgid", None),
 ];
 
+/// Homes of accounts of the system that are none: a link to a folder of programs on most hosts.
+const PROGRAMS: [&[u8]; 2] = [b"/bin", b"/sbin"];
+
 /// Where the fields of passwd(5) stand.
 const UID: usize = 2;
 const HOME: usize = 5;
@@ -49,7 +52,7 @@ pub(super) fn look(tree: &Tree, finds: &mut Finds) -> BTreeSet<Vec<u8>> {
             Err(why) => finds.leave_out(path, format!("cannot be read: {why}")),
         }
     }
-    homes.retain(|home| home.starts_with(b"/") && home.len() > 1);
+    homes.retain(|home| home.starts_with(b"/") && home.len() > 1 && !PROGRAMS.contains(&home.as_slice()));
     homes
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jitd_core::record::Entry;
+use jitd_core::record::{About, Entry, Origin};
 
 use super::super::fields::{fields, own as own_fields};
 use super::super::{catalog, message};
@@ -19,11 +19,14 @@ fn each_kind_has_an_id_of_its_own() {
         ids.insert(kind.id);
     }
     // These kinds came after the rows that all tests share.
-    let by = jitd_core::record::Person { uid: 1000, name: "mallory".to_owned() };
-    let from = jitd_core::record::Origin::default();
+    let by = || jitd_core::record::Person { uid: 1000, name: "mallory".to_owned() };
+    let rule = || jit_common::refusal::RuleRef { name: "r".to_owned(), location: "f:1".to_owned() };
+    let from = Origin::default();
     let (call, code, text) = ("lock".to_owned(), "not-permitted".to_owned(), String::new());
-    let erased = Entry::TextsErased { by: by.clone(), from: from.clone() };
-    let later = [erased, Entry::CallRefused { by, from, call, code, text }];
+    let erased = Entry::TextsErased { by: by(), from: from.clone() };
+    let about = About { by: by(), role: "web".to_owned(), rule: rule(), until: 0 };
+    let report = Entry::Report { about, report: jitd_core::record::Report::default() };
+    let later = [erased, Entry::CallRefused { by: by(), from, call, code, text }, report];
     for entry in later.into_iter().chain(sessions()) {
         assert_eq!(message(&entry).kind, entry.kind());
         ids.insert(message(&entry).id);
