@@ -26,6 +26,7 @@ mod reports;
 mod revoke;
 mod sessions;
 mod standings;
+mod stop;
 mod story;
 pub(crate) mod views;
 mod votes;
@@ -356,48 +357,6 @@ impl Engine {
         self.keep_room();
         self.keep_managed();
         self.check_ready(now);
-    }
-
-    /// Live grants stay: they end by the timer of the next jitd or by the guard.
-    fn stop(&mut self, now: &Now) {
-        self.fail_waiting(now);
-        for entry in self.refusals.rest() {
-            self.book.note(now, None, entry);
-        }
-        self.book.note(now, None, jitd_core::record::Entry::Stopped { live: self.registry.len() });
-        self.book.sign(now);
-        self.host.afterwards(&self.handle);
-    }
-
-    /// Hands out what is left of the record. Whoever else waits for an answer hears that jitd is stopping.
-    fn tell_the_end(mut self, done: Option<oneshot::Sender<u64>>) {
-        let Some(done) = done else { return };
-        self.inbox.head.send_replace(self.book.head());
-        let _ = done.send(self.book.head());
-        while let Some(message) = self.inbox.messages.blocking_recv() {
-            match message {
-                Message::Read(stretch) => self.read(stretch),
-                Message::End | Message::Fail => return,
-                Message::Call(_)
-                | Message::Pam(_)
-                | Message::Sign(_)
-                | Message::Natural(..)
-                | Message::Asked { .. }
-                | Message::Answered(_)
-                | Message::SessionOver { .. }
-                | Message::Listed { .. }
-                | Message::Looked(_)
-                | Message::Policy(_)
-                | Message::Gone(_)
-                | Message::AccountsChanged
-                | Message::GroupsChanged
-                | Message::GroupsSaid(_)
-                | Message::Look
-                | Message::Wake
-                | Message::Beat(_)
-                | Message::Stop(_) => {}
-            }
-        }
     }
 
     fn answer(reply: oneshot::Sender<Response>, response: Response) {

@@ -3,7 +3,7 @@
 use jit_common::ids::RequestId;
 use jitd_core::policy::Gives;
 use jitd_core::record::utc::rfc3339;
-use jitd_core::record::{About, AboutOpen, Entry, Origin, Person, Terms, chain};
+use jitd_core::record::{About, AboutOpen, Cause, Entry, Origin, Person, Terms, chain};
 
 use crate::ledger::Row;
 
@@ -68,16 +68,12 @@ pub(super) fn own(entry: &Entry) -> Vec<Field> {
         }
         Entry::Applied { about, .. } => granted(about).to_vec(),
         Entry::Ending { about, cause, ended_by, .. } => {
-            let mut all = granted(about).to_vec();
-            all.push(("JIT_CAUSE", cause.as_str().to_owned()));
-            all.extend(ended_by.as_ref().map(|by| ("JIT_ENDED_BY", by.name.clone())));
-            all
+            let by = ended_by.as_ref().map(|by| ("JIT_ENDED_BY", by.name.clone()));
+            granted(about).into_iter().chain([because(*cause)]).chain(by).collect()
         }
         Entry::Ended { about, cause, residue, .. } => {
-            let mut all = granted(about).to_vec();
-            all.push(("JIT_CAUSE", cause.as_str().to_owned()));
-            all.extend(residue.iter().map(|left| ("JIT_RESIDUE", left.clone())));
-            all
+            let left = residue.iter().map(|left| ("JIT_RESIDUE", left.clone()));
+            granted(about).into_iter().chain([because(*cause)]).chain(left).collect()
         }
         Entry::SessionBegan { about, from, directory, outside, .. } => {
             began(about, from, directory.clone(), outside.clone())
@@ -93,9 +89,7 @@ pub(super) fn own(entry: &Entry) -> Vec<Field> {
             all.extend(report.changes.iter().map(|change| ("JIT_CHANGE", change.to_string())));
             all
         }
-        Entry::Stuck { about, cause, .. } => {
-            granted(about).into_iter().chain([("JIT_CAUSE", cause.as_str().to_owned())]).collect()
-        }
+        Entry::Stuck { about, cause, .. } => granted(about).into_iter().chain([because(*cause)]).collect(),
         Entry::Started { .. }
         | Entry::Stopped { .. }
         | Entry::PolicyLoaded { .. }
@@ -146,6 +140,10 @@ fn approver(person: &Person) -> [Field; 2] {
 
 fn groups(gives: &Gives) -> impl Iterator<Item = Field> {
     gives.groups.iter().map(|group| ("JIT_GROUP", group.name.clone()))
+}
+
+fn because(cause: Cause) -> Field {
+    ("JIT_CAUSE", cause.as_str().to_owned())
 }
 
 fn pid(pid: i32) -> Field {

@@ -130,7 +130,7 @@ mod tests {
             told(Some(&before), &after),
             ["changed: set-id file /b", "new: set-id file /d", "gone: set-id file /c"]
         );
-        assert_eq!(told(Some(&after), &after), Vec::<String>::new());
+        assert_eq!(told(Some(&before), &before), Vec::<String>::new());
     }
 
     #[test]
