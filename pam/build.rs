@@ -6,6 +6,7 @@
 use std::io::{self, Write as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs};
 
 const LIBRARY: &str = "libpam.so.0";
@@ -27,7 +28,23 @@ fn main() -> io::Result<()> {
         Ok(()) | Err(_) => symlink(&library, &link)?,
     }
     writeln!(cargo, "cargo::rerun-if-changed={}", library.display())?;
-    writeln!(cargo, "cargo::rustc-link-search=native={}", folder.display())
+    writeln!(cargo, "cargo::rustc-link-search=native={}", folder.display())?;
+    load_little(&mut cargo, &folder)
+}
+
+/// What sudo pays for the module at each call is its loading. So the unwinder is in it, where the compiler has one to link,
+/// instead of in one more library; and its relocations are packed, which glibc reads since 2.36.
+fn load_little(cargo: &mut io::Stdout, folder: &Path) -> io::Result<()> {
+    writeln!(cargo, "cargo::rustc-link-arg-cdylib=-Wl,-z,pack-relative-relocs")?;
+    let found = Command::new("cc").arg("-print-file-name=libgcc_eh.a").output();
+    let path = found.ok().and_then(|said| String::from_utf8(said.stdout).ok()).unwrap_or_default();
+    match Path::new(path.trim()) {
+        // A name without a folder is the compiler's way to say that it has none.
+        path if path.is_absolute() && path.is_file() => {
+            fs::write(folder.join("libgcc_s.so"), format!("INPUT({})\n", path.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The library of the architecture that is built for: Debian's folders first, then the ones of other distributions.

@@ -14,6 +14,7 @@ mod hooks;
 mod lines;
 mod person;
 mod provoke;
+mod rules;
 mod session;
 mod stack;
 mod syslog;

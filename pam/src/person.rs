@@ -25,6 +25,11 @@ impl Person {
         Ok(Some(Self { name, uid: user.uid, gid: user.gid }))
     }
 
+    /// Its number.
+    pub(crate) fn uid(&self) -> u32 {
+        self.uid.as_raw()
+    }
+
     /// Whether it is root, by whatever name.
     pub(crate) fn is_root(&self) -> bool {
         self.uid.is_root()

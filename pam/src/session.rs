@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::gate::{self, Gate};
 use crate::lines::lines;
 use crate::syslog::{Hook, Syslog};
-use crate::{ask, stack};
+use crate::{ask, rules, stack};
 
 /// Under this name PAM keeps, from the beginning of a session to its end, that jitd knows of it.
 const KNOWN: &str = "jit_session";
@@ -62,13 +62,18 @@ fn become_other(handle: &mut PamHandle, service: Service, log: &Syslog) -> PamRe
         log.detail("PAM does not say who becomes whom");
         return PamResultCode::PAM_IGNORE;
     };
-    // A session of su is nobody's but its password's: jitd is asked only where one gets in by a grant alone.
-    if person == "root" || (service == Service::Su && !is_managed(service, &person, log)) {
+    if person == "root" {
+        return PamResultCode::PAM_IGNORE;
+    }
+    let managed = is_managed(service, &person, log);
+    // Of all others, a session of su is by a password and none of a grant's, and one of sudo is only by a rule of jitd's.
+    let may_be_by_a_grant = service == Service::Sudo && rules::may_stand_for(&person);
+    if !managed && !may_be_by_a_grant {
         return PamResultCode::PAM_IGNORE;
     }
     let session = PamSession {
         service,
-        person: person.clone(),
+        person,
         target,
         terminal: stack::terminal(handle),
         remote_host: stack::remote_host(handle),
@@ -90,7 +95,7 @@ fn become_other(handle: &mut PamHandle, service: Service, log: &Syslog) -> PamRe
             NO_ANSWER
         }
     };
-    match is_managed(service, &person, log) {
+    match managed {
         true => refuse(handle, log, line),
         false => PamResultCode::PAM_IGNORE,
     }

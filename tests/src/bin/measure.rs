@@ -1,5 +1,5 @@
 //! `cargo measure [PAIRS] [bookworm|trixie]`: what a group for a while costs beside `gpasswd -a`, in pairs; 60 of them if nothing
-//! is said. Exits with 1 when a figure is missed.
+//! is said. `cargo measure pam …`: what the PAM module costs `sudo -n true`. Exits with 1 when a figure is missed.
 
 use std::process::ExitCode;
 
@@ -26,7 +26,22 @@ fn run(words: &[String]) -> Result<Verdict> {
         measure::pairs::inside(usize::try_from(pairs).map_err(|_| odd())?, (uid, gid))?;
         return Ok(Verdict::Met);
     }
-    let (mut pairs, mut release) = (measure::PAIRS, Release::Bookworm);
+    if let [inside, numbers @ ..] = words
+        && inside == "inside-pam"
+    {
+        let odd = || Error::Odd(format!("{numbers:?} are not a count and three times a uid and a gid"));
+        let numbers: Vec<u32> = numbers.iter().filter_map(|word| word.parse().ok()).collect();
+        let &[rounds, a, b, c, d, e, f] = numbers.as_slice() else { return Err(odd()) };
+        let rounds = usize::try_from(rounds).map_err(|_| odd())?;
+        measure::pam::inside(rounds, [(a, b), (c, d), (e, f)])?;
+        return Ok(Verdict::Met);
+    }
+    let (words, of_the_module) = match words {
+        [first, rest @ ..] if first == "pam" => (rest, true),
+        words => (words, false),
+    };
+    let (mut pairs, mut release) =
+        (if of_the_module { measure::pam::PAIRS } else { measure::PAIRS }, Release::Bookworm);
     for word in words {
         match (word.parse(), Release::ALL.into_iter().find(|release| release.suite() == word)) {
             (Ok(number), _) => pairs = number,
@@ -36,5 +51,8 @@ fn run(words: &[String]) -> Result<Verdict> {
             }
         }
     }
-    measure::groups(release, pairs, &mut std::io::stdout())
+    match of_the_module {
+        true => measure::pam::module(release, pairs, &mut std::io::stdout()),
+        false => measure::groups(release, pairs, &mut std::io::stdout()),
+    }
 }

@@ -47,12 +47,21 @@ impl Figures {
     }
 }
 
-impl fmt::Display for Figures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Figures {
+    /// In words, beside what is named so.
+    #[must_use]
+    pub fn beside(&self, what: &str) -> String {
         let (low, high) = self.quartiles;
         let ms = |time: Duration| time.as_secs_f64() * 1e3;
-        write!(f, "{:.3} of gpasswd (half of the pairs {low:.3} to {high:.3}; ", self.ratio)?;
-        write!(f, "today {:.1} ms of {:.1} ms)", ms(self.ours), ms(self.theirs))
+        let half = format!("half of the pairs {low:.3} to {high:.3}");
+        let today = format!("today {:.1} ms of {:.1} ms", ms(self.ours), ms(self.theirs));
+        format!("{:.3} of {what} ({half}; {today})", self.ratio)
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.beside("gpasswd"))
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod figures;
 mod host;
 pub mod pairs;
+pub mod pam;
 mod syncs;
 
 use std::io::Write;

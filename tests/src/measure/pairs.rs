@@ -99,7 +99,7 @@ fn round(user: &str, give: Job<'_>, take: Job<'_>) -> Result<Duration> {
 }
 
 /// Both commands are started in this way, and nothing but them is between the two looks at the clock.
-fn timed((words, (uid, gid)): Job<'_>) -> Result<Duration> {
+pub(super) fn timed((words, (uid, gid)): Job<'_>) -> Result<Duration> {
     let (program, arguments) = words.split_first().unwrap_or((&"", &[]));
     let mut command = Command::new(program);
     command
