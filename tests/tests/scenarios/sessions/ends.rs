@@ -70,6 +70,11 @@ fn what_is_left_behind_ends_when_the_command_ends() {
     assert_eq!(swept(&bed).1, 1);
     assert!(bed.processes("sleep").is_empty());
     assert_eq!(told(&bed, "session-ended", |_| true)["body"]["status"], 7);
+    // The service may look at all of the host, and nothing was left.
+    let report = &told(&bed, "report", |_| true)["body"]["report"];
+    assert!(report["looks"]["entries"].as_u64() > Some(5_000), "{report}");
+    assert!(!report["left-out"].to_string().contains("os error"), "{report}");
+    assert!(report["alive"].as_array().unwrap().is_empty(), "{report}");
 }
 
 #[test]
