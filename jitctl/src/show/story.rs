@@ -154,7 +154,7 @@ fn conditions(story: &StoryView) -> Vec<Text> {
 fn not_seen() -> Vec<Text> {
     vec![
         Text::of(
-            "what was run by plain sudo, and what any command did: sudo's own log has the commands (journalctl -t sudo)",
+            "what was run by plain sudo without the PAM module, and what any command did: sudo's own log has the commands (journalctl -t sudo)",
         ),
         Text::of(
             "what a command left behind outside its control group and outside the watch list of the closing report (docs/threat-model.md)",
