@@ -50,6 +50,10 @@ const REMEMBERED: usize = 1024;
 /// The most reports that are written in one pass: each reads what the record has of its grant.
 const IN_A_PASS: usize = 128;
 
+/// The most grants that one look at their end is for: what it finds is kept for each of them. Of thousands that end together
+/// the others have the next one.
+const FOR_A_LOOK: usize = 256;
+
 /// Characters of a path or a name in a report.
 const LONGEST: usize = 512;
 
@@ -241,7 +245,8 @@ impl Engine {
             let waits = sessions.until(**id).map(|last| last.left(now).saturating_add(STUCK));
             closing.until.is_none() && waits.is_none_or(|left| left <= 0)
         };
-        let ready: Vec<RequestId> = self.reports.closing.iter().filter(ready).map(|(id, _)| *id).collect();
+        let ready = self.reports.closing.iter().filter(ready).map(|(id, _)| *id);
+        let ready: Vec<RequestId> = ready.take(FOR_A_LOOK).collect();
         if ready.is_empty() {
             return;
         }

@@ -81,7 +81,7 @@ pub fn module(release: Release, pairs: usize, out: &mut impl Write) -> Result<Ve
     Ok(if met { Verdict::Met } else { Verdict::Missed })
 }
 
-/// The part inside the bed: times that many rounds and prints two pairs for each. `people` are uids and gids as of [`PEOPLE`].
+/// The part inside the bed: times that many rounds and prints two pairs for each. `people` are uids and gids as of `PEOPLE`.
 ///
 /// # Errors
 /// sudo fails.
