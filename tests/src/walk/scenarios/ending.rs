@@ -2,8 +2,8 @@
 
 use super::asking::done;
 use super::{Scenario, Told, Victim, nothing, nothing_alone};
-use crate::walk::site::{APPLIED, Site};
-use crate::{Error, Result};
+use crate::walk::site::{APPLIED, SOON, Site};
+use crate::{Error, Result, until};
 
 pub(super) const DROPPED: Scenario = Scenario {
     name: "a grant given back",
@@ -38,7 +38,11 @@ pub(super) const EXPIRED: Scenario = Scenario {
         Ok(!site.read(APPLIED)?.contains("alice") && site.is_at_rest()? && !has_one(site, "alice")?)
     },
     alone: nothing_alone,
-    outcome: |site, _| is_over(site, "alice"),
+    // What was made to fail may have been the report of a grant before it, while this one had time left.
+    outcome: |site, _| {
+        let over = || has_one(site, "alice").ok().filter(|has| !has).map(drop);
+        until("alice's grant to be over", SOON, over)
+    },
     undo: nothing,
 };
 
