@@ -41,7 +41,7 @@ fn policies() -> Vec<Policy> {
 #[test]
 fn every_policy_of_the_document_is_valid() {
     let policies = policies();
-    assert_eq!(policies.len(), 2);
+    assert_eq!(policies.len(), 3);
     assert!(lint(&policies[0]).is_empty(), "the first policy is one to copy: {:?}", lint(&policies[0]));
 }
 

@@ -54,7 +54,7 @@ fn every_kind_is_on_the_list() {
         kinds.remove(entry.kind());
     }
     // Came after the fixtures.
-    let later = ["call-refused", "session-began", "session-ended", "swept", "texts-erased"];
+    let later = ["call-refused", "report", "session-began", "session-ended", "swept", "texts-erased"];
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), later);
 }
 
