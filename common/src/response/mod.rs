@@ -55,8 +55,6 @@ pub enum Response {
     Entered {
         /// Why it is not in one, and so is not ended with the grant; `None` when it is.
         outside: Option<String>,
-        /// What becomes of what still runs when the grant ends, in words.
-        at_expiry: String,
     },
     /// What grants have to do with somebody in a PAM stack.
     Pam(PamSays),

@@ -8,6 +8,7 @@ mod within;
 pub(crate) use self::within::become_it;
 
 use std::ffi::{OsStr, OsString};
+use std::time::Duration;
 
 use jit_common::paths::SUDO;
 use jit_common::refusal::Refusal;
@@ -184,10 +185,13 @@ fn with_grant(
     }
 }
 
+/// How long jitd may take to hear how a command ended: after that it writes when, and not how.
+const TO_SAY: Duration = Duration::from_secs(1);
+
 /// Tells jitd how the command ended, for the record. Without it the record says when it ended and not how.
 fn ended(pid: Option<i32>, code: u8, daemon: &Daemon) -> u8 {
     if let Some(pid) = pid {
-        let _ = daemon.ask(&Request::Leave { pid, status: code });
+        let _ = daemon.ask_within(&Request::Leave { pid, status: code }, TO_SAY);
     }
     code
 }

@@ -23,8 +23,8 @@ pub(crate) fn become_it(id: RequestId, words: &[OsString], daemon: &Daemon, outp
     };
     let command = program::typed(name, args);
     match daemon.ask(&Request::Enter { id, command }) {
-        Ok(Response::Entered { outside: None, .. }) => {}
-        Ok(Response::Entered { outside: Some(why), .. }) => {
+        Ok(Response::Entered { outside: None }) => {}
+        Ok(Response::Entered { outside: Some(why) }) => {
             let what = format!("what this starts is NOT ended with the role: {why}");
             output.remark(Ink::Warn, &what);
         }

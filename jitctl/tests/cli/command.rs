@@ -188,3 +188,32 @@ fn a_bare_word_that_the_role_does_not_know_is_never_looked_for_in_path() {
     assert!(ran.err.ends_with(said), "{ran:?}");
     assert!(jitd.asked.try_recv().is_err(), "nothing was asked for");
 }
+
+#[test]
+fn what_is_to_run_with_a_grant_runs_when_jitd_has_put_it_there_and_not_otherwise() {
+    let run = |answer: Response, program: &[&str]| {
+        let jitd = Fake::answering(answer);
+        let ran = Ran::run(jitctl_at(&jitd.socket, &[&["run-with", "7k2m9xqa", "--"], program].concat()));
+        let entered = Request::Enter { id: fake::grant().id, command: program.join(" ") };
+        assert_eq!(jitd.request(), entered);
+        ran
+    };
+    let ran = run(Response::Entered { outside: None }, &["/bin/echo", "here"]);
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "here\n", ""));
+    let ran = run(Response::Entered { outside: Some("no home".to_owned()) }, &["/bin/false"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("what this starts is NOT ended with the role: no home"), "{ran:?}");
+    let refusal = Refusal::LedgerUnavailable { why: "the disk is full".to_owned() };
+    let ran = run(Response::Refused { refusal, explanation: None }, &["/bin/echo", "here"]);
+    assert_eq!((ran.code, ran.out.as_str()), (125, ""));
+    assert!(
+        ran.err.contains("it was not run: nothing is granted while the record cannot be written"),
+        "{ran:?}"
+    );
+    let ran = run(Response::Entered { outside: None }, &["/bin/jit-no-such-program"]);
+    assert_eq!(ran.code, 125);
+    assert!(ran.err.contains("/bin/jit-no-such-program cannot be run"), "{ran:?}");
+    let away = Scratch::new();
+    let ran = Ran::run(jitctl_at(&away.join("none.sock"), &["run-with", "7k2m9xqa", "--", "/bin/true"]));
+    assert!(ran.code == 125 && ran.err.contains("is it running?"), "{ran:?}");
+}

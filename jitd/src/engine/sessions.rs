@@ -55,9 +55,7 @@ impl Sessions {
     pub(super) fn has(&self, pid: u32) -> bool {
         i32::try_from(pid).is_ok_and(|pid| self.running.contains_key(&pid))
     }
-}
 
-impl Sessions {
     /// When the last of what runs with a grant ends, if something does.
     pub(super) fn until(&self, grant: RequestId) -> Option<Deadline> {
         let limits = self.keeper.limits().into_iter().filter(|(_, limit)| limit.grant == grant);
@@ -122,7 +120,7 @@ impl Engine {
             self.sessions.running.remove(&call.peer.origin.pid.unwrap_or_default());
             return Err(Refusal::LedgerUnavailable { why });
         }
-        Ok(Response::Entered { outside, at_expiry: grant.at_expiry.phrase() })
+        Ok(Response::Entered { outside })
     }
 
     /// Puts the process from which a word came into the control group of its grant, unless something speaks `against` that, and
@@ -264,10 +262,9 @@ impl Engine {
             let Some(about) = self.sessions.about.get(&grant).cloned() else { continue };
             self.book.note(now, Some(grant), Entry::Swept { about, what });
         }
-        let live =
-            |id: &RequestId| self.registry.get(*id).is_some() || !self.sessions.keeper.of(*id).is_empty();
-        let gone: Vec<RequestId> = self.sessions.about.keys().filter(|id| !live(id)).copied().collect();
-        gone.iter().for_each(|id| drop(self.sessions.about.remove(id)));
+        let running = self.sessions.keeper.grants();
+        let registry = &self.registry;
+        self.sessions.about.retain(|id, _| registry.get(*id).is_some() || running.contains(id));
     }
 
     /// Nothing of a grant runs any more.

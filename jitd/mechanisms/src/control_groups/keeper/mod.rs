@@ -2,7 +2,7 @@
 //!
 //! Nothing here waits: [`Keeper::keep`] does what is due now and [`Keeper::next`] says when to come again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use jit_common::ids::RequestId;
@@ -199,6 +199,12 @@ impl Keeper {
     pub fn of(&self, grant: RequestId) -> Vec<RequestId> {
         let of = self.groups.iter().filter(|(_, kept)| kept.limit.grant == grant);
         of.map(|(name, _)| *name).collect()
+    }
+
+    /// The grants with which something runs.
+    #[must_use]
+    pub fn grants(&self) -> BTreeSet<RequestId> {
+        self.groups.values().map(|kept| kept.limit.grant).collect()
     }
 
     /// The groups that wait, frozen, for their person to be granted the role again.
