@@ -50,3 +50,41 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
         extra => Err(CodecError::Trailing { extra }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+    use alloc::string::String;
+    use alloc::vec;
+
+    use super::*;
+    use crate::request::{Ask, Hello, LiveGrants, PamAsk, Request, RevokeTarget, WIRE_VERSION};
+    use crate::response::{PamSays, Response};
+
+    /// Others than jitctl say these bytes: programs in the tests that call as nobody would, and a PAM module of a version before.
+    #[test]
+    fn what_is_asked_and_answered_keeps_its_number() {
+        let revoke = Request::Revoke { target: RevokeTarget::All, note: None };
+        let lock = Request::Lock { live: LiveGrants::Revoke, note: None };
+        let elevate = Request::Elevate(Ask { role: "ids".into(), ..Ask::default() });
+        for (request, bytes) in [
+            (elevate, &b"\0\x03ids\0\0\0\0"[..]),
+            (Request::Status, b"\x08"),
+            (revoke, b"\x0c\x02\0"),
+            (lock, b"\x0d\x01\0"),
+            (Request::Pam(PamAsk::Close), b"\x13\x02"),
+        ] {
+            assert_eq!(encode(&request).unwrap(), bytes, "{request:?}");
+        }
+        for (response, bytes) in [
+            (Response::Pending(vec![]), &b"\x05\0"[..]),
+            (Response::Done, b"\x0b"),
+            (Response::LogEnd, b"\x0e"),
+            (Response::Pam(PamSays::Covered), b"\x10\x02"),
+        ] {
+            assert_eq!(encode(&response).unwrap(), bytes, "{response:?}");
+        }
+        let hello = Hello { wire: WIRE_VERSION, client: String::from("x") };
+        assert_eq!(encode(&hello).unwrap(), b"\x02\x01x");
+    }
+}

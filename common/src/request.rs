@@ -21,7 +21,7 @@ pub struct Hello {
     pub client: String,
 }
 
-/// The frames after it.
+/// The frames after it. A request keeps its number, its place in this list: new ones come last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     /// Give me this role. Answered by `Granted`, `Open` or `Refused`.
@@ -76,21 +76,6 @@ pub enum Request {
     Show(IdPrefix),
     /// I give a grant of mine back. Answered by `Ended` or `Refused`.
     Drop(DropTarget),
-    /// I am about to become what runs with a live grant of mine: put me into its control group. Answered by `Entered` or
-    /// `Refused`.
-    Enter {
-        /// The grant.
-        id: RequestId,
-        /// The command line, for the record.
-        command: String,
-    },
-    /// What I ran with a grant of mine has ended. Answered by `Done` or `Refused`.
-    Leave {
-        /// The process that it began with.
-        pid: i32,
-        /// Its exit status; 128 and the number of a signal that ended it.
-        status: u8,
-    },
     /// Take grants away, and close open requests: operators and root. Answered by `Ended` or `Refused`.
     Revoke {
         /// Which.
@@ -115,6 +100,21 @@ pub enum Request {
     Erase(IdPrefix),
     /// The record. Answered by many `Log` frames and, unless following, one `LogEnd`.
     Log(LogQuery),
+    /// I am about to become what runs with a live grant of mine: put me into its control group. Answered by `Entered` or
+    /// `Refused`.
+    Enter {
+        /// The grant.
+        id: RequestId,
+        /// The command line, for the record.
+        command: String,
+    },
+    /// What I ran with a grant of mine has ended. Answered by `Done` or `Refused`.
+    Leave {
+        /// The process that it began with.
+        pid: i32,
+        /// Its exit status; 128 and the number of a signal that ended it.
+        status: u8,
+    },
     /// The PAM module of a program that runs as root asks or tells.
     Pam(PamAsk),
 }

@@ -13,7 +13,7 @@ use crate::explanation::Explanation;
 use crate::ids::RequestId;
 use crate::refusal::Refusal;
 
-/// One frame of an answer.
+/// One frame of an answer. An answer keeps its number, its place in this list: new ones come last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Response {
     /// The answer to `Hello`.
@@ -51,13 +51,6 @@ pub enum Response {
     Story(Box<StoryView>),
     /// These grants are off the host, or stuck on their way.
     Ended(Vec<EndedView>),
-    /// The caller is in the grant's control group, and on the record.
-    Entered {
-        /// Why it is not in one, and so is not ended with the grant; `None` when it is.
-        outside: Option<String>,
-    },
-    /// What grants have to do with somebody in a PAM stack.
-    Pam(PamSays),
     /// Done, and nothing more to say.
     Done,
     /// The kill switch is released.
@@ -69,6 +62,13 @@ pub enum Response {
     Log(Vec<LogEntry>),
     /// That was the newest entry.
     LogEnd,
+    /// The caller is in the grant's control group, and on the record.
+    Entered {
+        /// Why it is not in one, and so is not ended with the grant; `None` when it is.
+        outside: Option<String>,
+    },
+    /// What grants have to do with somebody in a PAM stack.
+    Pam(PamSays),
 }
 
 /// What grants have to do with somebody in a PAM stack.

@@ -14,17 +14,19 @@ const DEATHS: usize = 10_000;
 const A_WHILE: Duration = Duration::from_secs(60);
 
 /// Asks to revoke everything, to lock the host, and for a role, each time as a process that is killed at once. Every third one is killed with
-/// half of its request sent, every third one when all of it is, and every third one hands its connection to nobody and just ends.
+/// half of its request sent, every third one when all of it is, and every third one hands its connection to nobody and just ends. With a second word nobody
+/// is killed, and each hears its answer.
 const DYING: &str = r#"
 use IO::Socket::UNIX; use POSIX '_exit'; $| = 1; $SIG{PIPE} = 'IGNORE'; $SIG{CHLD} = 'IGNORE';
 sub frame { pack('V', length $_[0]) . $_[0] } sub text { chr(length $_[0]) . $_[0] }
-my $hello = frame("\x01" . text('x'));
+my $hello = frame("\x02" . text('x'));
 my @asks = ("\x0c\x02\x00", "\x0d\x01\x00", "\x00" . text('ids') . "\x00\x01" . text('INC-42 nginx stuck') . "\x00\x00");
 for my $turn (1..$ARGV[0]) {
     my $pid = fork // die;
     if (!$pid) {
         my $socket = IO::Socket::UNIX->new(Peer => '/run/jit/jitd.sock') or _exit(1);
         my $all = $hello . frame($asks[$turn % @asks]);
+        if ($ARGV[1]) { syswrite $socket, $all; my $heard; 1 while sysread $socket, $heard, 4096; _exit(0) }
         syswrite $socket, $turn % 3 ? $all : substr $all, 0, 9;
         $turn % 2 ? kill 'KILL', $$ : _exit(0);
     }
@@ -42,7 +44,7 @@ my ($uid, $logged_in, $jitd) = @ARGV;
 sub spit { open my $f, '>', $_[0] or return 0; print $f $_[1]; close $f }
 sub become { $( = $uid; $) = "$uid $uid"; $< = $uid; $> = $uid }
 sub frame { pack('V', length $_[0]) . $_[0] } sub text { chr(length $_[0]) . $_[0] }
-my $ask = frame("\x01" . text('x')) . frame("\x00" . text('ids') . "\x00\x01" . text('INC-42 nginx stuck') . "\x00\x00");
+my $ask = frame("\x02" . text('x')) . frame("\x00" . text('ids') . "\x00\x01" . text('INC-42 nginx stuck') . "\x00\x00");
 kill 'STOP', $jitd;
 pipe my $in, my $out;
 my $first = fork // die;
@@ -90,6 +92,11 @@ fn ten_thousand_callers_who_die_get_nothing_and_leave_nothing() {
     };
     let grant = site.grant("dora", "ids", "30m");
     let dying = |times: usize| site.command(&["perl", "-e", DYING, &times.to_string()]).user("bob");
+    // Alive, they are understood and refused.
+    site.command(&["perl", "-e", DYING, "3", "alive"]).user("bob").run().unwrap().expect_says("all are dead");
+    let calls: Vec<_> =
+        site.record("call-refused").iter().map(|entry| entry["body"]["call"].clone()).collect();
+    assert_eq!(calls, ["lock --revoke", "revoke --all"]);
     // What is remembered of bob is remembered by then.
     dying(100).run().unwrap().expect_says("all are dead");
     let (open, used) = (descriptors(&site.jitd), memory(&site.jitd));

@@ -35,8 +35,8 @@ fn rubbish_in_place_of_an_answer_is_no_grant_and_no_hindrance() {
         ("an empty frame", b"\0\0\0\0"),
         ("a frame that ends early", b"\x40\0\0\0\0"),
         ("a welcome, then nonsense", b"\x03\0\0\0\0\x01x\x04\0\0\0\xfe\xed\xfa\xce"),
-        ("a welcome, then that it is done", b"\x03\0\0\0\0\x01x\x01\0\0\0\x0d"),
-        ("a welcome, then bytes behind a value", b"\x03\0\0\0\0\x01x\x03\0\0\0\x0c\x02\x02"),
+        ("a welcome, then that it is done", b"\x03\0\0\0\0\x01x\x01\0\0\0\x0b"),
+        ("a welcome, then bytes behind a value", b"\x03\0\0\0\0\x01x\x03\0\0\0\x10\x02\x02"),
         ("a web server", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
         ("nothing", b""),
     ];
