@@ -21,6 +21,7 @@ mod reload;
 mod run_as;
 mod service;
 pub mod sinks;
+mod sweeps;
 mod terminals;
 mod timers;
 mod watch;

@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(
             page(&[shell]).render(Terminal::plain()),
             "  web-restart of alice 7k2m9xqa is off the host\n\
-             \x20   bash (1234) on pts/3 still holds docker; end it: kill 1234; a login keeps it until you log out\n"
+             \x20   bash (1234) on pts/3 still holds docker; jitd ends what is no login, and a login keeps it until you log out\n"
         );
         let asked = EndedView { was: WasView::Open, ..off };
         assert_eq!(

@@ -57,27 +57,10 @@ pub(crate) fn residue(residue: &[String]) -> Option<Text> {
     (!residue.is_empty()).then(|| Text::default().then(Ink::Warn, residue.join(", ")).plain(WHY))
 }
 
-/// The same when it has just ended, with how to be rid of it. Only then: later the numbers may be other processes'.
+/// The same when it has just ended, with what becomes of it.
 pub(crate) fn residue_now(residue: &[String]) -> Option<Text> {
-    let mut pids: Vec<u32> = residue.iter().filter_map(|line| pid(line)).collect();
-    pids.sort_unstable();
-    pids.dedup();
-    let (them, pids) = match pids.as_slice() {
-        [] => return self::residue(residue),
-        [one] => ("it", one.to_string()),
-        several => ("them", several.iter().map(u32::to_string).collect::<Vec<_>>().join(" ")),
-    };
-    let text = Text::default().then(Ink::Warn, residue.join(", ")).plain(format!("; end {them}: "));
-    Some(text.strong(format!("kill {pids}")).plain("; a login keeps it until you log out"))
-}
-
-/// The number of the process in `bash (1234) on pts/3 still holds docker`. A process chooses its own name, which may look
-/// like all of this: its number is in the last pair of brackets.
-fn pid(line: &str) -> Option<u32> {
-    let (holder, _) = line.rsplit_once(" still holds ")?;
-    let (_, rest) = holder.rsplit_once(" (")?;
-    let (pid, _) = rest.split_once(')')?;
-    pid.parse().ok().filter(|pid| *pid > 1)
+    const NEXT: &str = "; jitd ends what is no login, and a login keeps it until you log out";
+    (!residue.is_empty()).then(|| Text::default().then(Ink::Warn, residue.join(", ")).plain(NEXT))
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -159,19 +142,4 @@ pub(crate) fn is_off(ended: &EndedView) -> bool {
 /// A number with its noun.
 pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_cannot_name_another_as_the_one_to_end() {
-        assert_eq!(pid("bash (1234) on pts/3 still holds docker"), Some(1234));
-        assert_eq!(pid("sleep (880) still holds docker"), Some(880));
-        assert_eq!(pid("x (77) on y (880) on pts/1 still holds docker"), Some(880));
-        assert_eq!(pid("x (7) still holds a (880) still holds docker"), Some(880));
-        assert_eq!(pid("1 more process still holds a group of it"), None);
-        assert_eq!(pid("2 processes could not be looked at: (12)"), None);
-    }
 }

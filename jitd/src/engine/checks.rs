@@ -318,7 +318,7 @@ impl Engine {
             gives: open.terms.gives.clone(),
             seconds,
             longest: open.terms.longest.min(terms.max_duration.as_secs()),
-            at_expiry: open.terms.at_expiry.min(terms.at_expiry),
+            expiry: open.terms.expiry.lesser(terms.expiry),
             extends: extends.as_ref().map(extend::extended),
         };
         let (id, by, gives) = (open.id, &open.by, &open.terms.gives);

@@ -181,7 +181,7 @@ impl Engine {
             gives,
             seconds: terms.duration.as_secs(),
             longest: extend::longest(extends.as_ref(), terms.max_duration.as_secs()),
-            at_expiry: terms.at_expiry,
+            expiry: terms.expiry,
             extends: extends.as_ref().map(extend::extended),
         };
         let (by, gives) = (new.by.clone(), new.gives.clone());

@@ -92,6 +92,7 @@ impl Engine {
                 self.registry.take(&released);
                 if self.registry.get(id).is_none() {
                     let late = grant.deadline.reached(&after).then(|| self.late_ms(grant, &after));
+                    self.sweep_holders(grant, &after);
                     self.close_with_report(grant, late, &after);
                 }
             }

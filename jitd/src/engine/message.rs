@@ -18,6 +18,7 @@ use crate::ledger::Row;
 use crate::looks::Seen;
 use crate::peer::Peer;
 use crate::policy_files::{Live, Loaded};
+use crate::sweeps::Done;
 
 /// Messages that may wait. A caller finds a full queue at once, as a refusal.
 const QUEUE: usize = 1024;
@@ -114,6 +115,8 @@ pub enum Message {
     },
     /// The host was looked at.
     Looked(Box<Seen>),
+    /// Whatever holds groups that were taken away was told to end.
+    Swept(Box<Done>),
     /// The policy's files were read again.
     Policy(Box<Loaded>),
     /// These accounts are no longer who they were.

@@ -28,6 +28,7 @@ mod sessions;
 mod standings;
 mod stop;
 mod story;
+mod sweeps;
 pub(crate) mod views;
 mod votes;
 mod waiters;
@@ -58,6 +59,7 @@ use self::openings::Openings;
 use self::refusals::Refusals;
 use self::reports::Reports;
 use self::sessions::Sessions;
+use self::sweeps::Sweeps;
 use self::waiters::Waiter;
 use self::warnings::Warnings;
 use crate::clock::Clock;
@@ -97,6 +99,7 @@ pub struct Engine {
     openings: Openings,
     sessions: Sessions,
     reports: Reports,
+    sweeps: Sweeps,
     candidates: Vec<Candidate>,
     waiting: Vec<Waiting>,
     /// Whoever waits for an open request of theirs.
@@ -184,6 +187,7 @@ impl Engine {
             present: Present::default(),
             openings: Openings::default(),
             sessions: Sessions::default(),
+            sweeps: Sweeps::new(),
             candidates: Vec::new(),
             waiting: Vec::new(),
             waiters: Vec::new(),
@@ -238,6 +242,7 @@ impl Engine {
         self.open_due(now);
         self.warnings.give(&self.registry, now);
         self.keep_sessions(now);
+        self.keep_sweeps(now);
         self.keep_reports(now);
         for entry in self.refusals.over(now) {
             self.book.note(now, None, entry);
@@ -275,6 +280,7 @@ impl Engine {
             Message::SessionOver { pid } => self.session_over(pid, None, now),
             Message::Listed { user, listing } => self.listed(&user, listing, now),
             Message::Looked(seen) => self.looked(*seen, now),
+            Message::Swept(done) => self.swept(&done, now),
             Message::Policy(loaded) => self.new_policy(*loaded, now),
             Message::Gone(people) => self.people_gone(&people, now),
             Message::AccountsChanged => self.check_people(),
@@ -297,6 +303,7 @@ impl Engine {
         self.close_without_grant(&now);
         self.forget_closed();
         self.keep_sessions(&now);
+        self.keep_sweeps(&now);
         self.keep_reports(&now);
         self.book.settle(&now);
         self.host.afterwards(&self.handle);
@@ -320,6 +327,7 @@ impl Engine {
             self.retry_stuck.map(until),
             self.warnings.next(&self.registry, now),
             self.sessions.next(now),
+            self.sweeps.next(now),
             self.reports.next(now),
             self.refusals.next(now),
             self.book.next_try(now),

@@ -145,7 +145,7 @@ impl Engine {
             gives,
             seconds,
             longest: extend::longest(extends.as_ref(), terms.max_duration.as_secs()),
-            at_expiry: terms.at_expiry,
+            expiry: terms.expiry,
             start: ask.start,
             approvals: terms.approvals.clone(),
             could: candidates.could,

@@ -240,10 +240,10 @@ impl Engine {
         if self.reports.is_looking(now) {
             return;
         }
-        let sessions = &self.sessions;
+        let (sessions, sweeps) = (&self.sessions, &self.sweeps);
         let ready = |(id, closing): &(&RequestId, &Closing)| {
             let waits = sessions.until(**id).map(|last| last.left(now).saturating_add(STUCK));
-            closing.until.is_none() && waits.is_none_or(|left| left <= 0)
+            closing.until.is_none() && !sweeps.has(**id) && waits.is_none_or(|left| left <= 0)
         };
         let ready = self.reports.closing.iter().filter(ready).map(|(id, _)| *id);
         let ready: Vec<RequestId> = ready.take(FOR_A_LOOK).collect();

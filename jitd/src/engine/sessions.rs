@@ -65,7 +65,7 @@ impl Sessions {
 
 /// Until when what runs with a grant may run.
 fn limit_of(grant: &Grant) -> Limit {
-    Limit { grant: grant.id, uid: grant.by.uid, deadline: grant.deadline.clone(), then: grant.at_expiry }
+    Limit { grant: grant.id, uid: grant.by.uid, deadline: grant.deadline.clone(), then: grant.expiry.then }
 }
 
 impl Engine {

@@ -36,6 +36,7 @@ impl Engine {
                 | Message::SessionOver { .. }
                 | Message::Listed { .. }
                 | Message::Looked(_)
+                | Message::Swept(_)
                 | Message::Policy(_)
                 | Message::Gone(_)
                 | Message::AccountsChanged

@@ -13,7 +13,7 @@ use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
 use jitd_core::lifecycle::step;
 use jitd_core::now::{Deadline, Now};
-use jitd_core::policy::{AtExpiry, Authenticate, Gives, GroupRef, Role, votes};
+use jitd_core::policy::{AtExpiry, Authenticate, Expiry, Gives, GroupRef, Logins, Role, votes};
 use jitd_core::record::{Draft, Entry, Person};
 use jitd_core::sudoers::NotAfter;
 
@@ -132,10 +132,10 @@ impl Engine {
                 .unwrap_or_default(),
             equals_root: role.map(|role| self.live.equals_root(role)).unwrap_or_default(),
             side_effects: {
-                let side_effects = gives.map(|(by, gives)| side_effects(by, gives)).unwrap_or_default();
-                let at_expiry = grant.map(|grant| grant.at_expiry);
-                let at_expiry = at_expiry.or(past.terms.as_ref().map(|terms| terms.at_expiry));
-                side_effects.into_iter().chain(at_expiry.and_then(unusual)).collect()
+                let expiry = grant.map(|grant| grant.expiry);
+                let expiry = expiry.or(past.terms.as_ref().map(|terms| terms.expiry)).unwrap_or_default();
+                let side_effects = gives.map(|(by, gives)| side_effects(by, gives, expiry));
+                side_effects.into_iter().flatten().chain(unusual(expiry.then)).collect()
             },
             entries: rows.iter().map(views::log_entry).collect(),
             grant: view,
@@ -273,8 +273,16 @@ fn unusual(at_expiry: AtExpiry) -> Option<String> {
 }
 
 /// Effects beyond the grant itself.
-fn side_effects(by: &Person, gives: &Gives) -> Vec<String> {
+fn side_effects(by: &Person, gives: &Gives, expiry: Expiry) -> Vec<String> {
     let name = &by.name;
+    let logins = match expiry.logins {
+        Logins::Stay => ", but for logins, which are named",
+        Logins::End => ", logins as well",
+    };
+    let when = match expiry.then {
+        AtExpiry::End | AtExpiry::Pause(_) => "ended with it",
+        AtExpiry::Finish(_) => "ended when nothing may finish any more",
+    };
     let asks = gives.sudo.as_ref().is_some_and(|sudo| sudo.password == Authenticate::Asked);
     let password = asks.then(|| {
         format!(
@@ -283,8 +291,8 @@ fn side_effects(by: &Person, gives: &Gives) -> Vec<String> {
     });
     let groups = gives.groups.iter().map(|group| {
         format!(
-            "membership of {0} reaches new logins of {name} only; `sudo -g {0} COMMAND` works at once, and what was started \
-             with the group keeps it until it ends; files that {name} makes set-gid to it meanwhile stay, and nobody looks \
+            "membership of {0} reaches new logins of {name} only; `sudo -g {0} COMMAND` works at once, and what still \
+             holds the group is {when}{logins}; files that {name} makes set-gid to it meanwhile stay, and nobody looks \
              for them",
             group.name
         )

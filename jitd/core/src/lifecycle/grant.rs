@@ -11,7 +11,7 @@ use jit_common::refusal::RuleRef;
 use super::open::Vote;
 use super::state::State;
 use crate::now::Deadline;
-use crate::policy::{AtExpiry, Gives};
+use crate::policy::{Expiry, Gives};
 use crate::record::{About, Origin, Person, Span};
 
 /// A grant that may be on the host.
@@ -46,7 +46,7 @@ pub struct Grant {
     /// How it stands in a row of extensions.
     pub span: Span,
     /// What becomes of what still runs when it ends.
-    pub at_expiry: AtExpiry,
+    pub expiry: Expiry,
     /// The grants that it stands for as well, one extended by the next, the first one first: whoever was told one of their
     /// ids means this one. Of a very long row the middle is left out.
     pub replaced: Vec<RequestId>,

@@ -12,7 +12,7 @@ use super::open::{Due, Open, Vote};
 use super::state::State;
 use super::step::Released;
 use crate::now::{Deadline, Now};
-use crate::policy::{AtExpiry, Gives};
+use crate::policy::{Expiry, Gives};
 use crate::record::{
     About, AboutOpen, Approval, Cause, Draft, Entry, Origin, Person, Span, Terms, TypedText,
 };
@@ -92,13 +92,13 @@ impl Registry {
                 }
             }
             Entry::Closed { .. } => drop(self.open.remove(&id)),
-            Entry::Intent { about, gives, start, deadline, change, span, at_expiry } => {
+            Entry::Intent { about, gives, start, deadline, change, span, expiry } => {
                 let span = span.unwrap_or(Span { since: *start, longest: 0, replaces: None });
                 let grant = self.begun(id, about, gives, deadline, span);
                 let replaced = span.replaces.map(|before| grant::row_to(before, self.get(before)));
-                let (start, change, at_expiry) = (*start, change.clone(), *at_expiry);
+                let (start, change, expiry) = (*start, change.clone(), *expiry);
                 let replaced = replaced.unwrap_or_default();
-                self.grants.insert(id, Grant { start, change, at_expiry, replaced, ..grant });
+                self.grants.insert(id, Grant { start, change, expiry, replaced, ..grant });
             }
             Entry::Applied { refused, .. } => {
                 if let Some(grant) = self.grants.get_mut(&id).filter(|grant| grant.state == State::Applying) {
@@ -217,7 +217,7 @@ impl Registry {
             ticket: typed.ticket,
             change: Vec::new(),
             span,
-            at_expiry: AtExpiry::End,
+            expiry: Expiry::default(),
             replaced: Vec::new(),
             votes: typed.votes,
         }

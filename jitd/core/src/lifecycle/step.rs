@@ -16,7 +16,7 @@ pub use super::owed::Owed;
 use super::registry::Grant;
 use super::state::{Event, Move, State, next};
 use crate::now::{Deadline, Now};
-use crate::policy::{AtExpiry, Gives};
+use crate::policy::{Expiry, Gives};
 use crate::record::{
     About, AboutOpen, Approval, Asked, Cause, Closed, Draft, Entry, Origin, Person, Span, Terms, TypedHash,
     TypedText,
@@ -115,7 +115,7 @@ pub struct NewGrant {
     /// The longest that the rule permits in all, in seconds.
     pub longest: u32,
     /// What becomes of what still runs when it ends.
-    pub at_expiry: AtExpiry,
+    pub expiry: Expiry,
     /// The grant that it extends.
     pub extends: Option<Extended>,
 }
@@ -191,7 +191,7 @@ fn begin(new: NewGrant, now: &Now, change: impl FnOnce(&Deadline) -> Vec<String>
         deadline,
         change,
         span: Some(span),
-        at_expiry: new.at_expiry,
+        expiry: new.expiry,
     };
     let draft = |entry| Draft { at: now.wall, request: Some(new.id), entry, texts: Vec::new() };
     vec![draft(decided), draft(intent)]

@@ -1,4 +1,4 @@
-//! What becomes of the processes that were started with a grant when it ends: a term of the rule, copied into the grant.
+//! What becomes of the processes that were started with a grant when it ends: terms of the rule, copied into the grant.
 
 use alloc::format;
 use alloc::string::String;
@@ -8,10 +8,50 @@ use serde::{Deserialize, Serialize};
 
 use crate::now::Deadline;
 
+/// What becomes of what still runs when a grant ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Expiry {
+    /// What becomes of what was started with it.
+    #[serde(default, rename = "at-expiry", skip_serializing_if = "AtExpiry::is_end")]
+    pub then: AtExpiry,
+    /// What becomes of logins that hold a group of it.
+    #[serde(default, skip_serializing_if = "Logins::stay")]
+    pub logins: Logins,
+}
+
+impl Expiry {
+    /// What leaves no more to run than either of the two: a policy that comes later can only lessen it.
+    #[must_use]
+    pub fn lesser(self, other: Self) -> Self {
+        Self { then: self.then.min(other.then), logins: self.logins.min(other.logins) }
+    }
+}
+
+/// What becomes of logins that hold a group of a grant when it ends: shells at a terminal, and a person's service manager. In the
+/// order of how much they leave to run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Logins {
+    /// They are ended, and everything in them.
+    End,
+    /// They stay until their person logs out, and are named.
+    #[default]
+    Stay,
+}
+
+impl Logins {
+    /// Whether it is the usual one, which the record leaves out.
+    #[must_use]
+    pub fn stay(&self) -> bool {
+        *self == Self::Stay
+    }
+}
+
 /// What becomes of what still runs in a grant's control group at its deadline. The privilege itself is off then in any
 /// case: nobody starts anything new with it.
 ///
-/// In the order of how much they leave to run: a policy that comes later can only lessen it.
+/// In the order of how much they leave to run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AtExpiry {
@@ -71,6 +111,19 @@ mod tests {
         let last = AtExpiry::Finish(60).last(&deadline);
         assert_eq!((last.wall, last.boot), (160 * NANOS, 70 * NANOS));
         assert!(AtExpiry::Pause(1800).phrase().contains("30m later"), "{}", AtExpiry::Pause(1800).phrase());
+    }
+
+    #[test]
+    fn the_lesser_of_two_is_so_in_each_of_its_parts() {
+        let (finish, stay) = (AtExpiry::Finish(60), Logins::Stay);
+        let one = Expiry { then: finish, logins: Logins::End };
+        let other = Expiry { then: AtExpiry::Pause(90), logins: stay };
+        let least = Expiry { then: AtExpiry::Pause(90), logins: Logins::End };
+        assert_eq!((one.lesser(other), other.lesser(one)), (least, least));
+        assert_eq!(serde_json::to_string(&Expiry::default()).unwrap(), "{}");
+        let text = r#"{"at-expiry":{"finish":60},"logins":"end"}"#;
+        assert_eq!(serde_json::to_string(&one).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Expiry>(text).unwrap(), one);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use jit_common::duration::GrantDuration;
 use jit_common::explanation::Explanation;
 use jit_common::refusal::{Refusal, RuleRef};
 
-use super::at_expiry::AtExpiry;
+use super::at_expiry::Expiry;
 use super::civil::LocalTime;
 use super::model::{ApprovalRule, PolicyHash};
 
@@ -172,7 +172,7 @@ pub struct Terms {
     /// How long the request stays open.
     pub pending_timeout: GrantDuration,
     /// What becomes of what still runs when the grant ends.
-    pub at_expiry: AtExpiry,
+    pub expiry: Expiry,
     /// The policy that said so.
     pub policy: PolicyHash,
 }

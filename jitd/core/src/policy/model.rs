@@ -10,7 +10,7 @@ use jit_common::managed::{Managed, Service};
 use jit_common::refusal::{Prompt, RuleRef};
 use serde::{Deserialize, Serialize};
 
-use super::at_expiry::AtExpiry;
+use super::at_expiry::Expiry;
 use super::pattern::Pattern;
 use super::schedule::Schedule;
 pub use super::sudo_role::SudoRole;
@@ -207,7 +207,7 @@ pub struct Rule {
     /// How long a request stays open, waiting for approvals or, from its start on, for what stands in its way.
     pub pending_timeout: GrantDuration,
     /// What becomes of what still runs when the grant ends.
-    pub at_expiry: AtExpiry,
+    pub expiry: Expiry,
 }
 
 /// An approval that a rule asks for: so many people of these. Each person counts once for the whole rule.

@@ -10,7 +10,7 @@ use super::{
     Terms, TypedHash,
 };
 use crate::now::{BootId, Deadline};
-use crate::policy::{AtExpiry, Gives};
+use crate::policy::{Expiry, Gives};
 
 /// What one entry says. The ledger's `body` is this as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,8 +130,8 @@ pub enum Entry {
         #[serde(default)]
         span: Option<Span>,
         /// What becomes of what still runs when it ends.
-        #[serde(default, skip_serializing_if = "AtExpiry::is_end")]
-        at_expiry: AtExpiry,
+        #[serde(flatten)]
+        expiry: Expiry,
     },
     /// The grant is real and sudo agrees.
     Applied {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Origin, Person, TypedHash};
 use crate::now::Deadline;
-use crate::policy::{ApprovalRule, AtExpiry, Gives};
+use crate::policy::{ApprovalRule, Expiry, Gives};
 
 /// Why an open request was closed without a grant. Closed, so that a report can count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,8 +69,8 @@ pub struct Terms {
     /// The longest that the rule permits in all, in seconds.
     pub longest: u32,
     /// What becomes of what still runs when the grant ends.
-    #[serde(default, skip_serializing_if = "AtExpiry::is_end")]
-    pub at_expiry: AtExpiry,
+    #[serde(flatten)]
+    pub expiry: Expiry,
     /// When it shall begin, nanoseconds of the wall clock; once approved when absent.
     pub start: Option<i64>,
     /// Who has to approve.

@@ -1,6 +1,7 @@
 //! What the record says of processes that ran with a grant.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,15 @@ pub enum Swept {
         killed: usize,
         /// How long after its last moment nothing ran any more, in milliseconds.
         late_ms: i64,
+    },
+    /// What held a group of it after its end was told to end, and then killed where it did not listen.
+    Holders {
+        /// Which, as far as there is room: `sleep (880)`.
+        ended: Vec<String>,
+        /// How many more.
+        more: usize,
+        /// What still holds one, each with why.
+        left: Vec<String>,
     },
     /// Something does not end although it was killed.
     Stuck {

@@ -9,7 +9,7 @@ use jitd_core::lifecycle::registry::{Grant, Registry, folded};
 use jitd_core::lifecycle::step::{self, Durable, Extended, Lowering, NewGrant, Owed, Raising, Request};
 use jitd_core::now::{BootId, Deadline, NANOS, Now};
 use jitd_core::policy::{
-    ApprovalRule, AtExpiry, Authenticate, Command, Commands, Gives, GroupRef, RunAs, Subjects, SudoRole,
+    ApprovalRule, Authenticate, Command, Commands, Expiry, Gives, GroupRef, RunAs, Subjects, SudoRole,
 };
 use jitd_core::record::{Approval, Asked, Choice, Draft, Origin, Person, Terms, TypedHash, TypedText, chain};
 
@@ -84,7 +84,7 @@ pub(crate) fn new_grant(last: u8, seconds: u32) -> NewGrant {
         gives: gives(),
         seconds,
         longest: HOUR,
-        at_expiry: AtExpiry::End,
+        expiry: Expiry::default(),
         extends: None,
     }
 }
@@ -101,7 +101,7 @@ pub(crate) fn terms(now: &Now) -> Terms {
         change: vec!["member of docker".into()],
         seconds: 1800,
         longest: HOUR,
-        at_expiry: AtExpiry::End,
+        expiry: Expiry::default(),
         start: None,
         approvals: vec![one_in("leads"), one_in("security")],
         could: vec![

@@ -153,7 +153,8 @@ impl Group {
     pub fn signal_all_but_sudo(&self, signal: Signal) -> io::Result<usize> {
         let held: Vec<_> = self.pids()?.into_iter().filter_map(|pid| Some((pid, hold(pid)?))).collect();
         let still = self.pids()?;
-        let meant = held.iter().filter(|(pid, _)| still.contains(pid) && !self.is_sudo(*pid));
+        let meant =
+            held.iter().filter(|(pid, _)| still.contains(pid) && !is_sudo(&self.proc, &self.sudo, *pid));
         Ok(meant.filter(|(_, process)| pidfd_send_signal(process, signal).is_ok()).count())
     }
 
@@ -176,12 +177,6 @@ impl Group {
                 && words.next().is_some_and(|file| file.ends_with(&inode))
         };
         Ok(locks.lines().any(held))
-    }
-
-    fn is_sudo(&self, pid: u32) -> bool {
-        let which = |path: &Path| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
-        let exe = which(&self.proc.join(pid.to_string()).join("exe"));
-        exe.is_some() && exe == which(&self.sudo)
     }
 
     /// It and the groups below it, each before those below it. A link is not followed: the kernel has none there.
@@ -210,6 +205,14 @@ impl Group {
     }
 }
 
+/// Whether a process runs this host's sudo.
+#[must_use]
+pub fn is_sudo(proc: &Path, sudo: &Path, pid: u32) -> bool {
+    let which = |path: &Path| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
+    let exe = which(&proc.join(pid.to_string()).join("exe"));
+    exe.is_some() && exe == which(sudo)
+}
+
 /// Holds a process by its number; `None` when there is none of it.
 #[must_use]
 pub fn hold(pid: u32) -> Option<OwnedFd> {
@@ -225,7 +228,8 @@ fn uids(proc: &Path, pid: u32) -> Vec<u32> {
 }
 
 /// Whether a held process is still there: a pidfd is readable when it has ended (pidfd_open(2)).
-fn is_there(process: &OwnedFd) -> bool {
+#[must_use]
+pub fn is_there(process: &OwnedFd) -> bool {
     let mut fds = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
     matches!(poll(&mut fds, PollTimeout::ZERO), Ok(0))
 }

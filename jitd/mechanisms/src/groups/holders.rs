@@ -12,6 +12,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use super::place::Place;
 use super::{Given, Membership};
 use crate::paths::HostPaths;
 
@@ -27,6 +28,8 @@ pub struct Holder {
     pub name: String,
     /// Its controlling terminal, if it has one: `pts/3`.
     pub terminal: Option<String>,
+    /// What may be done about it.
+    pub place: Place,
 }
 
 impl fmt::Display for Holder {
@@ -66,15 +69,24 @@ pub fn holders(paths: &HostPaths, of: &Given, mut has_time: impl FnMut() -> bool
             holders.left_out = pids.len().saturating_sub(at);
             break;
         }
-        let path = paths.proc.join(pid.to_string());
-        match fs::read(path.join("status")) {
-            Ok(status) => note(&mut holders, of, pid, &path, &String::from_utf8_lossy(&status)),
+        match fs::read(paths.proc.join(pid.to_string()).join("status")) {
+            Ok(status) => note(&mut holders, of, pid, paths, &String::from_utf8_lossy(&status)),
             Err(why) if has_ended(&why) => {}
             Err(why) => holders.unseen.get_or_insert_with(|| (0, why.to_string())).0 += 1,
         }
     }
     holders.found.values_mut().for_each(|found| found.sort_by_key(|holder| holder.pid));
     Ok(holders)
+}
+
+/// Whether a holder that was found is still one, and stands where it stood.
+pub(super) fn holds_still(paths: &HostPaths, of: &Membership, holder: &Holder) -> bool {
+    let mut now = Holders::default();
+    if let Ok(status) = fs::read(paths.proc.join(holder.pid.to_string()).join("status")) {
+        let of = Given::from([of.clone()]);
+        note(&mut now, &of, holder.pid, paths, &String::from_utf8_lossy(&status));
+    }
+    now.found.get(of).is_some_and(|found| found.iter().any(|found| found.place == holder.place))
 }
 
 /// The entries of a directory that are numbers.
@@ -86,14 +98,15 @@ fn numbers(directory: &Path) -> io::Result<Vec<u32>> {
     Ok(found)
 }
 
-fn note(holders: &mut Holders, of: &Given, pid: u32, path: &Path, status: &str) {
+fn note(holders: &mut Holders, of: &Given, pid: u32, paths: &HostPaths, status: &str) {
+    let path = paths.proc.join(pid.to_string());
     let Some(status) = Status::parse(status) else {
         let why = || (0, "its status does not say whose it is".to_owned());
         holders.unseen.get_or_insert_with(why).0 += 1;
         return;
     };
     // Each thread has uids and gids of its own, which setresgid(2) as a system call changes for it alone.
-    let threads = if status.threads > 1 { statuses_of_threads(path) } else { Vec::new() };
+    let threads = if status.threads > 1 { statuses_of_threads(&path) } else { Vec::new() };
     let threads: Vec<Status<'_>> = threads.iter().filter_map(|text| Status::parse(text)).collect();
     let holds = |of: &Membership| status.holds(of) || threads.iter().any(|thread| thread.holds(of));
     let held: Vec<&Membership> = of.iter().filter(|of| holds(of)).collect();
@@ -106,9 +119,11 @@ fn note(holders: &mut Holders, of: &Given, pid: u32, path: &Path, status: &str) 
     }
     let terminal =
         fs::read(path.join("stat")).ok().and_then(|stat| terminal(&String::from_utf8_lossy(&stat)));
-    let holder = Holder { pid, name: status.name.to_owned(), terminal };
     for of in held {
-        holders.found.entry(of.clone()).or_default().push(holder.clone());
+        // One that has ended by now holds nothing.
+        let Some(place) = Place::of(paths, pid, of) else { continue };
+        let holder = Holder { pid, name: status.name.to_owned(), terminal: terminal.clone(), place };
+        holders.found.entry(of.clone()).or_default().push(holder);
     }
 }
 

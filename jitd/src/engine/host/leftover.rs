@@ -88,6 +88,7 @@ fn lines(theirs: &[Membership], looked: &Result<Holders, String>) -> Vec<String>
 
 #[cfg(test)]
 mod tests {
+    use jit_mechanisms::groups::Place;
     use jit_mechanisms::groups::holders::Holder;
 
     use super::*;
@@ -95,7 +96,12 @@ mod tests {
     #[test]
     fn eight_are_named_and_the_others_counted() {
         let of = Membership { gid: 999, group: "docker".into(), uid: 1001, user: "alice".into() };
-        let holder = |pid| Holder { pid, name: "bash".into(), terminal: Some(format!("pts/{pid}")) };
+        let holder = |pid| Holder {
+            pid,
+            name: "bash".into(),
+            terminal: Some(format!("pts/{pid}")),
+            place: Place::Login,
+        };
         let held = |count| Holders {
             found: BTreeMap::from([(of.clone(), (1..=count).map(holder).collect())]),
             ..Holders::default()

@@ -3,7 +3,7 @@
 use jit_common::ids::RequestId;
 use jit_common::refusal::RuleRef;
 use jitd_core::now::{BootId, Deadline, NANOS};
-use jitd_core::policy::{AtExpiry, Authenticate, Command, Commands, Gives, RunAs, SudoRole};
+use jitd_core::policy::{Authenticate, Command, Commands, Expiry, Gives, RunAs, SudoRole};
 use jitd_core::record::chain;
 use jitd_core::record::{
     About, Asked, Cause, DisabledRole, Draft, Entry, Origin, Person, Span, TypedHash, TypedText,
@@ -136,7 +136,7 @@ fn about_a_grant() -> Vec<Draft> {
         ),
         draft(
             0,
-            Entry::Intent { about: about(), gives, start, deadline, change, span, at_expiry: AtExpiry::End },
+            Entry::Intent { about: about(), gives, start, deadline, change, span, expiry: Expiry::default() },
             vec![],
         ),
         draft(0, Entry::Applied { about: about(), refused: vec![] }, vec![]),

@@ -60,8 +60,8 @@ fn twenty_who_ask_at_once_are_twenty_members() {
 }
 
 #[test]
-fn a_thousand_due_at_once_are_out_in_one_rewrite() {
-    const PEOPLE: u32 = 1000;
+fn four_hundred_due_at_once_are_out_in_one_rewrite() {
+    const PEOPLE: u32 = 400;
     let Some(site) = site_with(Release::Bookworm, |bed| {
         lend(bed);
         crowd(bed, PEOPLE);

@@ -2,6 +2,7 @@
 
 mod doubt;
 mod ends;
+mod holders;
 mod many;
 mod others;
 mod reuse;

@@ -93,29 +93,6 @@ fn a_held_lock_is_waited_for_once_while_other_members_stay() {
 }
 
 #[test]
-fn what_still_holds_the_group_is_named() {
-    for release in Release::ALL {
-        let Some(site) = lending(release) else { return };
-        let grant = site.grant("alice", "docker", "30m");
-        let words = ["sudo", "-n", "-g", "docker", "sleep", "1000"];
-        let holder = site.command(&words).user("alice").spawn().unwrap();
-        let sleeps = || site.processes("sleep").first().copied();
-        until("the holder to run", SOON, sleeps).unwrap();
-        let dropped = site.jitctl("alice", &["drop"]).unwrap().expect_ok();
-        dropped.expect_says("sleep (").expect_says("still holds docker");
-        let residue = site.told(&grant, "ended")["body"]["residue"].to_string();
-        assert!(residue.contains("sleep (") && residue.contains("still holds docker"), "{residue}");
-        assert!(holder.is_running(), "it was told of and not ended");
-        site.sh("kill $(pidof sleep)").unwrap().expect_ok();
-        holder.wait_end(SOON).unwrap();
-
-        let grant = site.grant("alice", "docker", "30m");
-        site.jitctl("olga", &["revoke", "--all"]).unwrap().expect_ok();
-        assert_eq!(site.told(&grant, "ended")["body"]["residue"], serde_json::json!([]));
-    }
-}
-
-#[test]
 fn a_group_that_jitd_gave_opens_no_other_role() {
     let Some(mut site) = lending(Release::Bookworm) else { return };
     let refused = |site: &Site| site.elevate("alice", "whales", "30m").expect_code(6);

@@ -99,7 +99,7 @@ fn terms(policy: &Policy, ask: &Ask<'_>, rule: &Rule) -> Terms {
         max_duration: rule.max_duration,
         approvals: rule.approvals.clone(),
         pending_timeout: rule.pending_timeout,
-        at_expiry: rule.at_expiry,
+        expiry: rule.expiry,
         policy: policy.hash(),
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn look_at(policy: &Policy, findings: &mut Vec<Finding>) {
             });
         }
     }
-    for rule in policy.rules().iter().filter(|rule| rule.at_expiry == AtExpiry::End) {
+    for rule in policy.rules().iter().filter(|rule| rule.expiry.then == AtExpiry::End) {
         findings.extend(rule.roles.iter().filter_map(|role| cut_short(rule, policy.role(role)?)));
     }
 }

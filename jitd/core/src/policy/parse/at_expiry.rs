@@ -1,15 +1,25 @@
-//! Reads `at_expiry` and `at_expiry_limit` of a rule.
+//! Reads `at_expiry`, `at_expiry_limit` and `logins` of a rule.
 
 use alloc::format;
 
-use super::keys::{Errors, Table, text};
+use super::keys::{Errors, Table, boolean, text};
 use super::rule::read_duration;
-use crate::policy::AtExpiry;
+use crate::policy::{AtExpiry, Expiry, Logins};
 
 /// The longest that what is paused or finishing may stay, in seconds.
 const LONGEST: u32 = 24 * 60 * 60;
 
-pub(super) fn read(table: &Table<'_, '_>, errors: &mut Errors<'_>) -> Option<AtExpiry> {
+pub(super) fn read(table: &Table<'_, '_>, errors: &mut Errors<'_>) -> Option<Expiry> {
+    let then = read_then(table, errors);
+    let logins = match table.get("logins").map(|value| boolean("logins", value, errors)) {
+        None | Some(Some(false)) => Some(Logins::Stay),
+        Some(Some(true)) => Some(Logins::End),
+        Some(None) => None,
+    };
+    Some(Expiry { then: then?, logins: logins? })
+}
+
+fn read_then(table: &Table<'_, '_>, errors: &mut Errors<'_>) -> Option<AtExpiry> {
     let limit = table.get("at_expiry_limit");
     let Some(value) = table.get("at_expiry") else {
         let Some(limit) = limit else { return Some(AtExpiry::End) };

@@ -16,7 +16,7 @@ use crate::policy::model::{ReasonRule, Required, Rule, TicketRule};
 use crate::policy::pattern::Pattern;
 
 /// The keys of a rule.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "name",
     "roles",
     "eligible",
@@ -30,6 +30,7 @@ const KEYS: [&str; 13] = [
     "pending_timeout",
     "at_expiry",
     "at_expiry_limit",
+    "logins",
 ];
 /// The most characters a rule may require of a reason; more would not fit into the 1 KiB that is taken.
 const MOST_MIN_LENGTH: u32 = 1024;
@@ -72,7 +73,7 @@ pub(super) fn read(value: &Value<'_>, mentions: &mut Vec<Mention>, errors: &mut 
         table.get("max_active").map(|value| integer("max_active", 1..=MOST_ACTIVE, value, errors));
     let approvals = table.get("approvals").map_or(Some(Vec::new()), |value| approvals::read(value, errors));
     let pending_timeout = approvals::read_timeout(&table, errors);
-    let at_expiry = at_expiry::read(&table, errors);
+    let expiry = at_expiry::read(&table, errors);
     Some(Rule {
         name: name?,
         location: errors.source.location(&table.span),
@@ -86,7 +87,7 @@ pub(super) fn read(value: &Value<'_>, mentions: &mut Vec<Mention>, errors: &mut 
         max_active: transpose(max_active)?,
         approvals: approvals?,
         pending_timeout: pending_timeout?,
-        at_expiry: at_expiry?,
+        expiry: expiry?,
     })
 }
 

@@ -5,7 +5,7 @@ use alloc::string::String;
 
 use jit_common::escape::escaped;
 
-use super::{Typed, origin, plural, who};
+use super::{Typed, list, origin, plural, who};
 use crate::record::{About, Origin, Swept};
 
 pub(super) fn began(
@@ -51,6 +51,16 @@ pub(super) fn swept(about: &About, what: &Swept) -> String {
                 "nothing {of} runs any more: {} killed, the last gone after {late_ms} ms",
                 were(&count(*killed), *killed)
             )
+        }
+        Swept::Holders { ended, more, left } => {
+            let ended = match (ended.as_slice(), more) {
+                ([], _) => "nothing that held a group of it had to be ended".into(),
+                (some, 0) => format!("what held a group of it was ended{}", list(": ", ", ", some)),
+                (some, more) => {
+                    format!("what held a group of it was ended{} and {more} more", list(": ", ", ", some))
+                }
+            };
+            format!("{ended}, after {by} had {role}{}", list("; it is still held by ", ", ", left))
         }
         Swept::Stuck { why } => format!("something {of} does NOT end: {}", escaped(why)),
     }

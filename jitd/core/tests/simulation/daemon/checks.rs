@@ -232,7 +232,7 @@ impl Jitd {
             gives: open.terms.gives.clone(),
             seconds,
             longest: open.terms.longest.min(terms.max_duration.as_secs()),
-            at_expiry: open.terms.at_expiry.min(terms.at_expiry),
+            expiry: open.terms.expiry.lesser(terms.expiry),
             extends: extends.as_ref().map(extended),
         };
         let (id, by, gives) = (open.id, open.by.clone(), open.terms.gives.clone());

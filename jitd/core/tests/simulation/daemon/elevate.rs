@@ -66,7 +66,7 @@ impl Jitd {
             gives,
             seconds: terms.duration.as_secs(),
             longest: longest(wish.extends.as_ref(), terms.max_duration.as_secs()),
-            at_expiry: terms.at_expiry,
+            expiry: terms.expiry,
             extends: wish.extends.as_ref().map(extended),
         };
         let (by, gives) = (new.by.clone(), new.gives.clone());

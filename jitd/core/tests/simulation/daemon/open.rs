@@ -73,7 +73,7 @@ impl Jitd {
             change: Vec::new(),
             seconds: terms.duration.as_secs(),
             longest: longest(wish.extends.as_ref(), terms.max_duration.as_secs()),
-            at_expiry: terms.at_expiry,
+            expiry: terms.expiry,
             start: wish.start,
             approvals: terms.approvals.clone(),
             could,
