@@ -257,6 +257,15 @@ impl Book {
         ledger.rows_of(request).map_err(|error| crate::chain(&error))
     }
 
+    /// The newest grants that have ended and have no closing report, the newest first, as far as one look back reaches.
+    ///
+    /// # Errors
+    /// A sentence, when the ledger cannot be read.
+    pub fn unreported(&self, limit: usize) -> Result<Vec<RequestId>, String> {
+        let ledger = self.ledger.as_ref().map_err(Clone::clone)?;
+        ledger.unreported(limit).map_err(|error| crate::chain(&error))
+    }
+
     /// The newest grants of a role to a person, the newest first, as far as one look back reaches.
     ///
     /// # Errors

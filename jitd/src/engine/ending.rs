@@ -92,8 +92,9 @@ impl Engine {
                 self.registry.take(&released);
                 if self.registry.get(id).is_none() {
                     let late = grant.deadline.reached(&after).then(|| self.late_ms(grant, &after));
-                    self.sweep_holders(grant, &after);
-                    self.close_with_report(grant, late, &after);
+                    let taken_out = self.host.taken_out(grant, &after);
+                    self.close_with_report(grant, (late, after.wall), taken_out.clone(), &after);
+                    self.sweep_holders(grant, taken_out, &after);
                 }
             }
         }

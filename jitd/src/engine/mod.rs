@@ -29,6 +29,7 @@ mod standings;
 mod stop;
 mod story;
 mod sweeps;
+mod unfinished;
 pub(crate) mod views;
 mod votes;
 mod waiters;

@@ -47,6 +47,7 @@ impl Engine {
                 self.mark_ending(id, cause, &EndedBy::default(), &now);
             }
             self.remove_ended(&now);
+            self.finish_what_has_ended(&now);
         }
         self.look(&now);
         self.ask_again();

@@ -196,26 +196,37 @@ impl Engine {
         self.host.given().iter().map(|of| (of.group.clone(), of.user.clone())).collect()
     }
 
-    /// A grant is off the host: its report is to come.
-    pub(super) fn close_with_report(&mut self, grant: &Grant, late_ms: Option<i64>, now: &Now) {
+    /// A grant is off the host, since when by the wall clock and how late: its report is to come.
+    pub(super) fn close_with_report(
+        &mut self,
+        grant: &Grant,
+        (late_ms, ended): (Option<i64>, i64),
+        memberships: Given,
+        now: &Now,
+    ) {
         let same_boot = grant.deadline.boot_id == now.boot_id;
         let began = grant.deadline.boot.saturating_sub(grant.deadline.wall.saturating_sub(grant.start));
         let closing = Closing {
             about: grant.about(),
             source: same_boot.then_some(Source { uid: grant.by.uid, since: began }),
             since: grant.start,
-            ended: now.wall,
-            memberships: self.host.taken_out(grant, now),
+            ended,
+            memberships,
             caller: self.host.caller,
             gids: grant.gives.gids(),
             late_ms,
             until: None,
         };
-        self.reports.over.push_back((grant.id, grant.start, now.wall));
+        self.reports.over.push_back((grant.id, grant.start, ended));
         if self.reports.over.len() > REMEMBERED {
             self.reports.over.pop_front();
         }
         self.reports.closing.insert(grant.id, closing);
+    }
+
+    /// Whether the report of a grant that is over is still to come.
+    pub(super) fn has_report_to_come(&self, id: RequestId) -> bool {
+        self.reports.closing.contains_key(&id)
     }
 
     /// Asks for the looks that reports wait for, and writes the reports whose look has come or will not.

@@ -136,9 +136,9 @@ impl Open {
 }
 
 impl Engine {
-    /// A grant is off the host: whatever holds a group of it is ended, at once or when what was started with the grant is.
-    pub(super) fn sweep_holders(&mut self, grant: &Grant, now: &Now) {
-        let memberships = self.host.taken_out(grant, now);
+    /// A grant is off the host: whatever holds a group that was taken away with it is ended, at once or when what was started with
+    /// the grant is.
+    pub(super) fn sweep_holders(&mut self, grant: &Grant, memberships: Given, now: &Now) {
         if memberships.is_empty() {
             return;
         }

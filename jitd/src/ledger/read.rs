@@ -90,19 +90,23 @@ impl Ledger {
         let by = format!("\"by\":{}", text(serde_json::to_string(person)));
         let role = format!("\"role\":{}", text(serde_json::to_string(role)));
         let from = self.head_seq().saturating_sub(LOOKED_BACK);
-        let mut statement = self.db.prepare(
-            "SELECT request FROM records WHERE seq > ?1 AND kind = 'intent' AND instr(body, ?2) > 0 \
-             AND instr(body, ?3) > 0 ORDER BY seq DESC LIMIT ?4",
-        )?;
         let most = i64::try_from(limit).unwrap_or(i64::MAX);
-        let found =
-            statement.query_map(params![column(from)?, by, role, most], |row| row.get::<_, String>(0))?;
-        found
-            .map(|id| {
-                let id = id?;
-                id.parse().map_err(|_| ReadError::Entry { seq: 0, fault: Fault::Request(id) })
-            })
-            .collect()
+        let sql = "SELECT request FROM records WHERE seq > ?1 AND kind = 'intent' AND instr(body, ?2) > 0 \
+             AND instr(body, ?3) > 0 ORDER BY seq DESC LIMIT ?4";
+        self.ids_by(sql, params![column(from)?, by, role, most])
+    }
+
+    /// The newest grants that have ended and have no closing report, the newest first, at most `limit`, as far as one look back reaches.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn unreported(&self, limit: usize) -> Result<Vec<RequestId>, ReadError> {
+        let from = self.head_seq().saturating_sub(LOOKED_BACK);
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let sql = "SELECT request FROM records AS ended WHERE seq > ?1 AND kind = 'ended' AND request <> '' \
+             AND NOT EXISTS (SELECT 1 FROM records WHERE request = ended.request AND request <> '' AND kind = 'report') \
+             ORDER BY seq DESC LIMIT ?2";
+        self.ids_by(sql, params![column(from)?, most])
     }
 
     /// The entries of one request, oldest first.
@@ -120,18 +124,20 @@ impl Ledger {
     /// When the database cannot be read.
     pub fn requests_like(&self, prefix: &str) -> Result<Vec<RequestId>, ReadError> {
         // Ids are lowercase ASCII, so everything that begins with the prefix lies between it and it with a `~` behind.
-        let mut statement = self.db.prepare(
-            "SELECT DISTINCT request FROM records \
-             WHERE request >= ?1 AND request < ?1 || '~' AND request <> '' ORDER BY request LIMIT ?2",
-        )?;
         let most = i64::try_from(REQUESTS_LIKE).unwrap_or(i64::MAX).saturating_add(1);
-        let found = statement.query_map(params![prefix, most], |row| row.get::<_, String>(0))?;
-        found
-            .map(|id| {
-                let id = id?;
-                id.parse().map_err(|_| ReadError::Entry { seq: 0, fault: Fault::Request(id) })
-            })
-            .collect()
+        let sql = "SELECT DISTINCT request FROM records \
+             WHERE request >= ?1 AND request < ?1 || '~' AND request <> '' ORDER BY request LIMIT ?2";
+        self.ids_by(sql, params![prefix, most])
+    }
+
+    fn ids_by(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<RequestId>, ReadError> {
+        let mut statement = self.db.prepare(sql)?;
+        let found = statement.query_map(parameters, |row| row.get::<_, String>(0))?;
+        let id = |id: rusqlite::Result<String>| {
+            let id = id?;
+            id.parse().map_err(|_| ReadError::Entry { seq: 0, fault: Fault::Request(id) })
+        };
+        found.map(id).collect()
     }
 
     fn rows_by(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<Row>, ReadError> {

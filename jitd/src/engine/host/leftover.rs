@@ -11,6 +11,7 @@ use jitd_core::now::{NANOS, Now};
 use jitd_core::wanted::WantedGrant;
 
 use super::Host;
+use super::change::joins;
 use super::memory::{memberships, wanted};
 use crate::clock;
 
@@ -30,6 +31,12 @@ impl Host {
     pub fn taken_out(&self, grant: &Grant, now: &Now) -> Given {
         let out: Given = self.lately.out(now).cloned().collect();
         memberships(&wanted(grant)).filter(|of| out.contains(of)).collect()
+    }
+
+    /// The memberships that were put in for a grant or for one before it, by its own words, and that nobody has by jitd now.
+    pub fn were_put_in(&self, grant: &Grant) -> Given {
+        let put_in = |of: &Membership| grant.change.contains(&joins(of)) && !self.memory.given.contains(of);
+        memberships(&wanted(grant)).filter(put_in).collect()
     }
 }
 

@@ -186,6 +186,34 @@ fn what_the_guard_took_off_while_jitd_was_away_is_ended_when_it_is_back() {
 }
 
 #[test]
+fn a_jitd_that_was_killed_before_it_was_done_is_followed_by_one_that_is() {
+    for release in Release::ALL {
+        let Some(mut site) = lending(release) else { return };
+        let grant = site.grant("alice", "docker", "30m");
+        let holder = run(&site, "alice", "trap 'echo told' TERM; echo started; while :; do sleep 0.1; done");
+        site.jitctl("alice", &["drop"]).unwrap().expect_ok();
+        holder.wait_for("told", SOON).unwrap();
+        site.jitd.kill().unwrap();
+        assert!(holder.is_running());
+        site.restart_jitd();
+        let (ended, _) = swept(&site, &grant.id);
+        assert!(ended.contains("sh ("), "{ended}");
+        holder.wait_end(SOON).unwrap();
+        let report = site.told(&grant, "report");
+        let left_out = report["body"]["report"]["left-out"].to_string();
+        assert!(left_out.contains("lost with a restart of jitd"), "{report}");
+        assert_eq!(site.record("report").len(), 1);
+        // Nothing is taken up twice.
+        site.jitd.kill().unwrap();
+        site.restart_jitd();
+        let other = site.grant("dora", "ids", "30m");
+        site.jitctl("dora", &["drop"]).unwrap().expect_ok();
+        site.told(&other, "report");
+        assert_eq!(site.record("report").len(), 2);
+    }
+}
+
+#[test]
 fn a_number_that_was_given_to_somebody_else_is_never_signalled() {
     let Some(site) = lending(Release::Trixie) else { return };
     let program = workspace::example("jit-mechanisms", "sweep-recycled").unwrap();
