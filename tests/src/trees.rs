@@ -66,7 +66,7 @@ impl fmt::Display for Release {
 }
 
 /// What every tree has beside the essential packages.
-const PACKAGES: [&str; 25] = [
+const PACKAGES: [&str; 26] = [
     "systemd",
     "systemd-sysv",
     "udev",
@@ -92,6 +92,7 @@ const PACKAGES: [&str; 25] = [
     "strace",
     "util-linux-extra",
     "socat",
+    "at",
 ];
 
 /// Units that cannot work in a container and would only make the machine "degraded".
