@@ -36,8 +36,6 @@ pub struct Over {
     pub since: i64,
     /// Who was taken out of which groups.
     pub memberships: Given,
-    /// The process that gave it back, which is about to end.
-    pub caller: Option<u32>,
     /// The groups that it gave.
     pub gids: Vec<u32>,
     /// The look at its start, if there is one.
@@ -192,8 +190,7 @@ impl Processes {
             Ok(holders) => {
                 let held = |of: &Membership| holders.found.get(of).cloned().unwrap_or_default();
                 for of in &over.memberships {
-                    let held = held(of).into_iter().filter(|holder| Some(holder.pid) != over.caller);
-                    alive.extend(held.map(|holder| format!("{holder} holds {}", of.group)));
+                    alive.extend(held(of).into_iter().map(|holder| format!("{holder} holds {}", of.group)));
                 }
                 unknown
                     .extend(holders.unseen.as_ref().map(|(count, why)| format!("{count} processes ({why})")));

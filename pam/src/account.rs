@@ -37,9 +37,9 @@ pub(crate) fn checked(handle: &PamHandle, arguments: &[&CStr]) -> PamResultCode 
             log.trouble(&chain(&why));
             PamResultCode::PAM_IGNORE
         }
-        Gate::Managed => match ask::says(PamAsk::Account { person: person.clone() }) {
+        Gate::Managed => match ask::says(PamAsk::Account { person: gate::own_name(person.clone()) }) {
             Ok(PamSays::Covered) => PamResultCode::PAM_IGNORE,
-            Ok(PamSays::NoGrant | PamSays::OtherTarget) => {
+            Ok(PamSays::NoGrant | PamSays::OtherTarget | PamSays::Over | PamSays::TooMany) => {
                 log.detail(&format!("{person} holds no live grant"));
                 refuse(handle, &log, NO_GRANT)
             }

@@ -29,6 +29,24 @@ impl Clock {
     }
 }
 
+/// When this process began, in nanoseconds of the wall clock, to some hundredths of a second. `None` without /proc.
+///
+/// `/proc/self/stat` has it in ticks of a hundredth of a second since the boot, in its 22nd field; `/proc/uptime` has how long ago that was (proc(5)).
+pub(crate) fn process_began() -> Option<i64> {
+    const NANOS: i64 = 1_000_000_000;
+    const TICK: i64 = NANOS / 100;
+    let stat = std::fs::read("/proc/self/stat").ok()?;
+    let stat = String::from_utf8_lossy(&stat).into_owned();
+    // The name is in parentheses and may hold anything.
+    let ticks: i64 = stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()?;
+    let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
+    let (seconds, hundredths) = uptime.split_ascii_whitespace().next()?.split_once('.')?;
+    let up = seconds.parse::<i64>().ok()?.checked_mul(100)?.checked_add(hundredths.parse().ok()?)?;
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let now = i64::try_from(since.as_nanos()).ok()?;
+    Some(now.saturating_sub(up.saturating_sub(ticks).saturating_mul(TICK)))
+}
+
 fn zone() -> Option<TimeZone> {
     let mut bytes = Vec::new();
     File::open(LOCALTIME).ok()?.take(LARGEST_ZONE).read_to_end(&mut bytes).ok()?;

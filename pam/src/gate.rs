@@ -53,11 +53,19 @@ pub(crate) fn look(service: Service, person: &str) -> Gate {
     }
 }
 
+/// The name of an account as the account has it, which is how grants name it: whoever logs in may type another that is found as well.
+pub(crate) fn own_name(typed: String) -> String {
+    match Person::named(&typed) {
+        Ok(Some(person)) => person.own_name(),
+        Ok(None) | Err(_) => typed,
+    }
+}
+
 /// Root never is, by whatever name, so that there is always a way in.
 fn is_managed(managed: &Managed, name: &str) -> Result<bool, Why> {
     let unknown = |why: Errno| Why::Groups(name.to_owned(), why.into());
     let named = managed.users.contains(name);
-    if !named && managed.groups.is_empty() {
+    if !named && managed.groups.is_empty() && managed.users.is_empty() {
         return Ok(false);
     }
     match Person::named(name) {
@@ -67,6 +75,8 @@ fn is_managed(managed: &Managed, name: &str) -> Result<bool, Why> {
         Ok(None) => Ok(named && name != "root"),
         Ok(Some(person)) if person.is_root() => Ok(false),
         Ok(Some(_)) if named => Ok(true),
+        // An account database may find an account by another name than its own: in other letters, with a domain.
+        Ok(Some(person)) if managed.users.iter().any(|user| person.is_called(user)) => Ok(true),
         Ok(Some(person)) => person.is_in(&managed.groups).map_err(unknown),
     }
 }

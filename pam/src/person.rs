@@ -13,6 +13,7 @@ use nix::unistd::{Gid, Group, Uid, User, geteuid, getgrouplist};
 #[derive(Debug)]
 pub(crate) struct Person {
     name: CString,
+    own_name: String,
     uid: Uid,
     gid: Gid,
 }
@@ -22,7 +23,17 @@ impl Person {
     pub(crate) fn named(name: &str) -> Result<Option<Self>, Errno> {
         let Some(user) = User::from_name(name)? else { return Ok(None) };
         let name = CString::new(name).map_err(|_| Errno::EINVAL)?;
-        Ok(Some(Self { name, uid: user.uid, gid: user.gid }))
+        Ok(Some(Self { name, own_name: user.name, uid: user.uid, gid: user.gid }))
+    }
+
+    /// Whether its account has this name.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.own_name == name
+    }
+
+    /// Its name, as the account has it.
+    pub(crate) fn own_name(self) -> String {
+        self.own_name
     }
 
     /// Its number.

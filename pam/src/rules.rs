@@ -3,16 +3,56 @@
 
 use std::fs::File;
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 use jit_common::paths;
 
+use crate::clock::process_began;
 use crate::person::Person;
+
+/// Nanoseconds by which a time stamp of a file, or the beginning of a process, may be wrong: a tick of the kernel's clock each.
+const COARSE: i64 = 20_000_000;
 
 /// More than this is not looked through: jitd is asked.
 const LONGEST: u64 = 4 * 1024 * 1024;
 
-/// Whether one may stand. In every doubt it may.
-pub(crate) fn may_stand_for(name: &str) -> bool {
+/// What sudo's file has for somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rules {
+    /// No rule, since before this process began.
+    None,
+    /// A rule, maybe.
+    MayStand,
+    /// No rule now, but the file has changed since this process began: sudo may have gone by one that is gone.
+    Changed,
+}
+
+/// What the file has. In every doubt one may stand.
+pub(crate) fn of(name: &str) -> Rules {
+    match (may_stand_for(name), process_began().is_some_and(has_changed_since)) {
+        (true, _) => Rules::MayStand,
+        (false, true) => Rules::Changed,
+        (false, false) => Rules::None,
+    }
+}
+
+/// Whether the file, or the folder that holds it, was written after a time of the wall clock in nanoseconds. The time stamp of a file may be
+/// some milliseconds old when it is given.
+fn has_changed_since(began: i64) -> bool {
+    let file = Path::new(paths::SUDOERS_FILE);
+    let places = [Some(file), file.parent()];
+    places.into_iter().flatten().any(|place| match std::fs::metadata(place) {
+        Ok(meta) => {
+            let changed = meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec());
+            changed.saturating_add(COARSE) >= began
+        }
+        Err(why) => why.kind() != std::io::ErrorKind::NotFound,
+    })
+}
+
+/// Whether one may stand.
+fn may_stand_for(name: &str) -> bool {
     let file = match File::open(paths::SUDOERS_FILE) {
         Ok(file) => file,
         Err(why) => return why.kind() != std::io::ErrorKind::NotFound,

@@ -14,6 +14,7 @@ use crate::arguments::{Arguments, Voice};
 use crate::clock::Clock;
 use crate::gate::{self, Gate};
 use crate::lines::lines;
+use crate::rules::Rules;
 use crate::syslog::{Hook, Syslog};
 use crate::{ask, rules, stack};
 
@@ -25,6 +26,12 @@ const OTHER_TARGET: &str = "jit: you get in here by a grant alone, and no live o
 
 /// The same where jitd does not say so.
 const NO_ANSWER: &str = "jit: you get in here by a grant alone, and jitd does not say whether one of yours is for this account: tell an administrator (systemctl status jitd)";
+
+/// What a person reads whose sudo was held up until its rule was gone.
+const OVER: &str = "jit: what you may by sudo has changed since you typed this; type it again";
+
+/// What a person reads who has sudo called by a loop.
+const TOO_MANY: &str = "jit: too many commands with a grant within a minute, or at a time: each is put on the record; wait a minute";
 
 /// Begins a session. Whatever goes wrong is at most a line in syslog, but for who gets in by a grant alone.
 pub(crate) fn opened(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag) -> PamResultCode {
@@ -67,8 +74,11 @@ fn become_other(handle: &mut PamHandle, service: Service, log: &Syslog) -> PamRe
     }
     let managed = is_managed(service, &person, log);
     // Of all others, a session of su is by a password and none of a grant's, and one of sudo is only by a rule of jitd's.
-    let may_be_by_a_grant = service == Service::Sudo && rules::may_stand_for(&person);
-    if !managed && !may_be_by_a_grant {
+    let rules = match service {
+        Service::Sudo => rules::of(&person),
+        Service::Su | Service::Login | Service::Sshd => Rules::None,
+    };
+    if !managed && rules == Rules::None {
         return PamResultCode::PAM_IGNORE;
     }
     let session = PamSession {
@@ -85,7 +95,14 @@ fn become_other(handle: &mut PamHandle, service: Service, log: &Syslog) -> PamRe
             }
             return PamResultCode::PAM_IGNORE;
         }
+        Ok(PamSays::Over) => return refuse(handle, log, OVER),
+        Ok(PamSays::TooMany) => return refuse(handle, log, TOO_MANY),
         Ok(PamSays::NoGrant | PamSays::OtherTarget) => OTHER_TARGET,
+        // Whoever may it without a grant types it again, and is not asked about then.
+        Err(why) if rules == Rules::Changed => {
+            log.trouble(&chain(&why));
+            return refuse(handle, log, OVER);
+        }
         Err(why) if why.is_absent() => {
             log.detail(&chain(&why));
             NO_ANSWER

@@ -80,6 +80,10 @@ pub enum PamSays {
     OtherTarget,
     /// They do.
     Covered,
+    /// It could only have been by a grant that has ended since it was asked for.
+    Over,
+    /// They do, and have begun too many sessions lately.
+    TooMany,
 }
 
 /// Who, with the name as it is now.

@@ -257,6 +257,15 @@ impl Book {
         ledger.rows_of(request).map_err(|error| crate::chain(&error))
     }
 
+    /// How often something was run with a grant.
+    ///
+    /// # Errors
+    /// A sentence, when the ledger cannot be read.
+    pub fn sessions_of(&self, request: RequestId) -> Result<usize, String> {
+        let ledger = self.ledger.as_ref().map_err(Clone::clone)?;
+        ledger.sessions_of(request).map_err(|error| crate::chain(&error))
+    }
+
     /// The newest grants that have ended and have no closing report, the newest first, as far as one look back reaches.
     ///
     /// # Errors

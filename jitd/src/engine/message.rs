@@ -1,6 +1,7 @@
 //! What the engine is told, and the handle by which it is told.
 
 use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use jit_common::ids::RequestId;
@@ -38,6 +39,8 @@ pub struct Call {
     pub local_time: BTreeMap<String, LocalTime>,
     /// When person and groups were looked up, on the boot clock.
     pub looked_up: i64,
+    /// The process that connected, where something is done to it.
+    pub process: Option<OwnedFd>,
     /// What is asked.
     pub request: Request,
     /// Where the answer goes.
@@ -49,6 +52,8 @@ pub struct Call {
 pub struct PamCall {
     /// The process in which it runs.
     pub peer: Peer,
+    /// The same, where something is done to it.
+    pub process: Option<OwnedFd>,
     /// What it says.
     pub ask: PamAsk,
     /// Where the answer goes.

@@ -24,6 +24,7 @@ mod recover;
 mod refusals;
 mod reports;
 mod revoke;
+mod session;
 mod sessions;
 mod standings;
 mod stop;

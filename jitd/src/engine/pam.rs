@@ -4,6 +4,10 @@
 //! by no other rule. Then its process goes into the grant's control group, and ends with it. When it could be either, that
 //! is recorded and nothing is ended. Whoever holds no grant is left alone, and so is every session of su and every login.
 
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use jit_common::ids::RequestId;
 use jit_common::managed::Service;
 use jit_common::refusal::Refusal;
 use jit_common::request::{PamAsk, PamSession};
@@ -11,14 +15,15 @@ use jit_common::response::{PamSays, Response};
 use jit_mechanisms::control_groups::Group;
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
-use jitd_core::now::Now;
+use jitd_core::now::{NANOS, Now};
 use jitd_core::record::Origin;
-use jitd_core::sudoers::{self, Fits};
+use jitd_core::sudoers::{self, Fits, Standing};
 use jitd_core::wanted::until_secs;
 use tokio::sync::oneshot;
 
 use super::Engine;
 use super::message::PamCall;
+use super::session::{Beginner, Where};
 use super::standings::Known;
 
 /// The longest command line that is looked at, in bytes.
@@ -29,13 +34,14 @@ const LONGEST_LINE: usize = 64 * 1024;
 pub(super) struct Opening {
     session: PamSession,
     from: Origin,
+    process: Option<OwnedFd>,
     reply: oneshot::Sender<Response>,
 }
 
 impl Engine {
     /// Answers the PAM module, or lets it wait for sudo.
     pub(super) fn pam(&mut self, call: PamCall, now: &Now) {
-        let PamCall { peer, ask, reply } = call;
+        let PamCall { peer, process, ask, reply } = call;
         if peer.uid != 0 {
             let refusal = Refusal::NotPermitted {
                 action: "speak as the PAM module".into(),
@@ -48,7 +54,10 @@ impl Engine {
                 Some(_) => PamSays::Covered,
                 None => PamSays::NoGrant,
             }),
-            PamAsk::Open(session) => return self.opening(Opening { session, from: peer.origin, reply }, now),
+            PamAsk::Open(session) => {
+                let from = peer.origin;
+                return self.opening(Opening { session, from, process, reply }, now);
+            }
             PamAsk::Close => {
                 if let Some(pid) = peer.origin.pid {
                     self.session_over(pid, None, now);
@@ -72,37 +81,64 @@ impl Engine {
             (Some(_), None) => PamSays::OtherTarget,
             (Some(_), Some(_)) => PamSays::Covered,
         };
-        let pid = opening.from.pid.and_then(|pid| u32::try_from(pid).ok());
-        let (PamSays::Covered, Service::Sudo, Some(pid)) = (says, *service, pid) else {
-            return Self::answer(opening.reply, Response::Pam(says));
+        let matters = match (says, service) {
+            (PamSays::Covered, Service::Sudo) => true,
+            // What sudo made of its rules a while ago may have been by one that is gone.
+            (_, Service::Sudo) => self.was_asked_before_an_end(&opening),
+            (_, Service::Su | Service::Login | Service::Sshd) => false,
         };
-        if self.is_inside(pid, person) {
+        if !matters || self.is_known(&opening) {
             return Self::answer(opening.reply, Response::Pam(says));
         }
         let person = person.clone();
-        match self.sessions.standings.known(&self.host, &person) {
+        match self.sessions.standings.known(&self.host, &person, now) {
             Some(known) => self.begin_one(opening, &known, now),
-            None => match self.ask_standing(&person) {
+            None => match self.ask_standing(&person, now) {
                 Ok(()) => self.sessions.opening.push(opening),
                 Err(why) => self.begin_one(opening, &Err(why), now),
             },
         }
     }
 
-    /// Whether a process is a session's already: `jitctl elevate -- COMMAND` became sudo, or it was started by such a one.
-    fn is_inside(&self, pid: u32, person: &str) -> bool {
-        let names = self.held_by(person).flat_map(|grant| self.sessions.groups_of(grant.id));
-        let in_group = |name| {
-            let pids = Group::named(&self.host.paths, name).pids();
+    /// Whether a process is a session's already, of a grant that is for just this: `jitctl elevate -- COMMAND` became sudo.
+    fn is_known(&self, opening: &Opening) -> bool {
+        let Opening { session, from, .. } = opening;
+        let Some((pid, known)) = from.pid.and_then(|pid| Some((pid, self.sessions.running.get(&pid)?)))
+        else {
+            return false;
+        };
+        let words = self.command_line(pid);
+        let line: Vec<&str> = words.iter().map(String::as_str).collect();
+        let command = sudoers::command(&line);
+        let is_for_it = |grant: &&Grant| {
+            sudoers::fits(&grant.gives, &session.person, &session.target, command.as_deref()) == Fits::Command
+        };
+        let grant = self.held_by(&session.person).filter(|grant| grant.id == known.grant).find(is_for_it);
+        let names = grant.map(|grant| self.sessions.keeper.of(grant.id)).unwrap_or_default();
+        known.is_there() && self.group_with(pid, names).is_some()
+    }
+
+    /// The one of these groups in which a process is.
+    fn group_with(&self, pid: i32, names: impl IntoIterator<Item = RequestId>) -> Option<RequestId> {
+        let pid = u32::try_from(pid).ok()?;
+        let is_in = |name: &RequestId| {
+            let pids = Group::named(&self.host.paths, *name).pids();
             pids.is_ok_and(|pids| pids.contains(&pid))
         };
-        self.sessions.has(pid) || names.into_iter().any(in_group)
+        names.into_iter().find(is_in)
+    }
+
+    /// Whether a grant of the person has ended since the process of a session began, or may have before this jitd did.
+    fn was_asked_before_an_end(&self, opening: &Opening) -> bool {
+        let ended = self.sessions.last_end(&opening.session.person);
+        let began = opening.from.pid.and_then(|pid| began(&self.host.paths.proc, pid));
+        began.is_none_or(|began| began <= ended)
     }
 
     /// Has sudo asked what it allows a person without any grant.
-    pub(super) fn ask_standing(&mut self, person: &str) -> Result<(), String> {
+    pub(super) fn ask_standing(&mut self, person: &str, now: &Now) -> Result<(), String> {
         let ours = self.ends_of(person);
-        self.sessions.standings.ask(&self.host, person, ours, self.handle.clone())
+        self.sessions.standings.ask(&self.host, person, ours, self.handle.clone(), now)
     }
 
     /// The ends of all rules of a person that are grants', as sudo shows them.
@@ -125,7 +161,8 @@ impl Engine {
 
     /// Puts a session on the record, and into the control group of its grant if it is certainly that grant's.
     fn begin_one(&mut self, opening: Opening, known: &Known, now: &Now) {
-        let Opening { session, from, reply } = opening;
+        let over = self.was_asked_before_an_end(&opening);
+        let Opening { session, from, process, reply } = opening;
         let words = from.pid.map(|pid| self.command_line(pid)).unwrap_or_default();
         let line: Vec<&str> = words.iter().map(String::as_str).collect();
         let command = sudoers::command(&line);
@@ -134,14 +171,38 @@ impl Engine {
         // Of several that fit equally well it is the one that would permit it longest.
         let best = self.held_by(&session.person).filter(|grant| fit(grant) != Fits::No);
         let best = best.max_by_key(|grant| (fit(grant), grant.deadline.wall)).cloned();
-        let Some(grant) = best else { return Self::answer(reply, Response::Pam(PamSays::OtherTarget)) };
+        let covers = |standing: &Standing| standing.may_cover(&session.target, command.as_deref());
+        let Some(grant) = best else {
+            let by_itself = known.as_ref().is_ok_and(covers);
+            let says = if over && !by_itself { PamSays::Over } else { PamSays::OtherTarget };
+            return Self::answer(reply, Response::Pam(says));
+        };
         let either = match known {
-            Ok(standing) => standing
-                .may_cover(&session.target, command.as_deref())
-                .then(|| "sudo may have allowed it without this grant as well".to_owned()),
+            Ok(standing) => {
+                covers(standing).then(|| "sudo may have allowed it without this grant as well".to_owned())
+            }
             Err(why) => Some(format!("whether sudo allows it without this grant is not known: {why}")),
         };
-        match self.begin(&grant, (from, 0), &line.join(" "), either, now) {
+        // Not that of another grant, which ends at another time, or is given back.
+        let its_own = self.sessions.keeper.of(grant.id);
+        let place = match (from.pid.and_then(|pid| self.group_with(pid, its_own)), either) {
+            (Some(name), _) => Where::In(name),
+            (None, Some(why)) => Where::Outside(why),
+            (None, None) => Where::InItsGroup,
+        };
+        if self.is_too_much(grant.by.uid, now) {
+            // What needs no grant is nobody's to refuse.
+            let says = if matches!(place, Where::Outside(_)) { PamSays::Covered } else { PamSays::TooMany };
+            return Self::answer(reply, Response::Pam(says));
+        }
+        // Whoever waits no longer has let sudo go on, and what it started is not where sudo is.
+        let (goes_on, pid) = (reply.is_closed(), from.pid);
+        let beginner = Beginner { from, uid: 0, process, target: Some(session.target) };
+        let begun = self.begin(&grant, beginner, &line.join(" "), place, now);
+        if let Some(session) = pid.filter(|_| goes_on).and_then(|pid| self.sessions.running.get_mut(&pid)) {
+            session.next = now.boot;
+        }
+        match begun {
             Ok(_) => Self::answer(reply, Response::Pam(PamSays::Covered)),
             Err(refusal) => Self::answer(reply, Response::Refused { refusal, explanation: None }),
         }
@@ -165,4 +226,13 @@ impl Engine {
             crate::log::error(&format!("the PAM module is not told who gets in by a grant alone: {why}"));
         }
     }
+}
+
+/// When a process began, in nanoseconds of the boot clock: the 22nd field of `/proc/PID/stat`, in ticks (proc(5)). The end of the tick.
+fn began(proc: &Path, pid: i32) -> Option<i64> {
+    const TICK: i64 = NANOS / 100;
+    let stat = std::fs::read(proc.join(pid.to_string()).join("stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat).into_owned();
+    let ticks: i64 = stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()?;
+    Some(ticks.saturating_mul(TICK))
 }

@@ -93,7 +93,6 @@ struct Closing {
     since: i64,
     ended: i64,
     memberships: Given,
-    caller: Option<u32>,
     gids: Vec<u32>,
     late_ms: Option<i64>,
     /// Until when its look is waited for, on the boot clock, once it is asked for.
@@ -212,7 +211,6 @@ impl Engine {
             since: grant.start,
             ended,
             memberships,
-            caller: self.host.caller,
             gids: grant.gives.gids(),
             late_ms,
             until: None,
@@ -279,7 +277,6 @@ impl Engine {
             source: closing.source,
             since: closing.since,
             memberships: closing.memberships.clone(),
-            caller: closing.caller,
             gids: closing.gids.clone(),
             first: first.and_then(|kept| kept.look.clone()),
         })
@@ -322,7 +319,7 @@ impl Engine {
         changes.iter_mut().for_each(shorten);
         let (beside, beside_more) = self.beside(id, &closing);
         let report = Report {
-            sessions: self.sessions_of(id),
+            sessions: self.book.sessions_of(id).unwrap_or_default(),
             late_ms: closing.late_ms,
             alive,
             changes,
@@ -335,12 +332,6 @@ impl Engine {
         };
         self.book.note(now, Some(id), Entry::Report { about: closing.about, report });
         self.reports.forget(now);
-    }
-
-    /// How often something was run with a grant.
-    fn sessions_of(&self, id: RequestId) -> usize {
-        let rows = self.book.rows_of(id).unwrap_or_default();
-        rows.iter().filter(|row| row.kind == "session-began").count()
     }
 
     /// Other grants that were live while this one was.

@@ -15,11 +15,12 @@ use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
 use jitd_core::now::{Deadline, NANOS, Now};
 use jitd_core::policy::AtExpiry;
-use jitd_core::record::{About, Cause, Draft, Entry, Origin, Swept};
+use jitd_core::record::{About, Cause, Draft, Entry, Swept};
 
 use super::calls::{Answer, caller};
 use super::message::Call;
 use super::pam::Opening;
+use super::session::{Beginner, Pace, Session, Teller, Where};
 use super::standings::Standings;
 use super::{Engine, wording};
 
@@ -29,11 +30,17 @@ const COMMAND: usize = 1024;
 /// What runs with grants.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
-    keeper: Keeper,
+    pub(super) keeper: Keeper,
     /// The grants with which something runs in a control group, as the record names them.
     about: BTreeMap<RequestId, About>,
-    /// The processes with which sessions began, each with the grant.
-    running: BTreeMap<i32, (RequestId, About)>,
+    /// The sessions, by the processes that they began with.
+    pub(super) running: BTreeMap<i32, Session>,
+    /// When the last grant of each person ended, on the boot clock.
+    ends: BTreeMap<String, i64>,
+    /// Since when that is known.
+    since: i64,
+    /// How many each uid has begun lately.
+    pub(super) pace: Pace,
     /// What sudo allows people without any grant.
     pub(super) standings: Standings,
     /// Sessions that wait for sudo to say that.
@@ -43,17 +50,13 @@ pub(super) struct Sessions {
 impl Sessions {
     /// Nanoseconds until something is due.
     pub(super) fn next(&self, now: &Now) -> Option<i64> {
-        self.keeper.next(now)
+        let looks = self.running.values().map(|session| session.next.saturating_sub(now.boot).max(0));
+        self.keeper.next(now).into_iter().chain(looks).min()
     }
 
-    /// The control groups in which something runs with a grant.
-    pub(super) fn groups_of(&self, grant: RequestId) -> Vec<RequestId> {
-        self.keeper.of(grant)
-    }
-
-    /// Whether a session began with this process.
-    pub(super) fn has(&self, pid: u32) -> bool {
-        i32::try_from(pid).is_ok_and(|pid| self.running.contains_key(&pid))
+    /// When the last grant of a person ended, by the name of their account; when this jitd began, if that is later.
+    pub(super) fn last_end(&self, person: &str) -> i64 {
+        self.ends.get(person).copied().unwrap_or(self.since)
     }
 
     /// When the last of what runs with a grant ends, if something does.
@@ -71,6 +74,7 @@ fn limit_of(grant: &Grant) -> Limit {
 impl Engine {
     /// Takes up what a jitd before this one left.
     pub(super) fn recover_sessions(&mut self, now: &Now) {
+        self.sessions.since = now.boot;
         match Keeper::load(&self.host.paths, now) {
             Ok(keeper) => self.sessions.keeper = keeper,
             Err(error) => {
@@ -79,7 +83,7 @@ impl Engine {
             }
         }
         for (name, limit) in self.sessions.keeper.limits() {
-            self.recall_sessions(limit.grant);
+            self.recall_sessions(limit.grant, name);
             let over = match self.registry.get(limit.grant) {
                 Some(grant) if grant.state.is_wanted() => limit_of(grant),
                 // It has ended, and maybe its limit does not know of that.
@@ -93,12 +97,14 @@ impl Engine {
     }
 
     /// What the record knows of the sessions of a grant.
-    fn recall_sessions(&mut self, id: RequestId) {
+    fn recall_sessions(&mut self, id: RequestId, name: RequestId) {
         for row in self.book.rows_of(id).unwrap_or_default() {
             match row.entry() {
                 Ok(Entry::Intent { about, .. }) => drop(self.sessions.about.insert(id, about)),
                 Ok(Entry::SessionBegan { about, from, outside: None, .. }) => {
-                    self.sessions.running.extend(from.pid.map(|pid| (pid, (id, about))));
+                    let paths = &self.host.paths;
+                    let session = |pid| (pid, Session::recalled(paths, (id, about), name, pid));
+                    self.sessions.running.extend(from.pid.map(session));
                 }
                 Ok(Entry::SessionEnded { pid, .. }) => drop(self.sessions.running.remove(&pid)),
                 Ok(_) | Err(_) => {}
@@ -112,8 +118,10 @@ impl Engine {
         let live = mine.into_iter().filter(|grant| grant.state == State::Active && grant.by == caller(call));
         let nothing = || Refusal::NoSuchThing { what: "live grant".into(), id: id.to_string() };
         let grant = live.last().ok_or_else(nothing)?;
-        let from = (call.peer.origin.clone(), call.peer.uid);
-        let outside = self.begin(&grant, from, command, None, now)?;
+        self.may_enter(call)?;
+        let process = call.process.as_ref().and_then(|process| process.try_clone().ok());
+        let beginner = Beginner { from: call.peer.origin.clone(), uid: call.peer.uid, process, target: None };
+        let outside = self.begin(&grant, beginner, command, Where::InItsGroup, now)?;
         self.book.settle_now(now);
         // Nothing runs with a privilege that is not on the record.
         if let Some(why) = self.book.closed() {
@@ -123,24 +131,29 @@ impl Engine {
         Ok(Response::Entered { outside })
     }
 
-    /// Puts the process from which a word came into the control group of its grant, unless something speaks `against` that, and
-    /// on what the record is owed, which is written at the end of the pass; why it is not in the group.
+    /// Puts the process from which a word came to where it belongs, and what the record is owed on that, which is written at the end of the
+    /// pass; why it is in no group.
     pub(super) fn begin(
         &mut self,
         grant: &Grant,
-        (from, uid): (Origin, u32),
+        beginner: Beginner,
         command: &str,
-        against: Option<String>,
+        place: Where,
         now: &Now,
     ) -> Result<Option<String>, Refusal> {
+        let Beginner { from, uid, process, target } = beginner;
         let pid = from.pid.and_then(|pid| u32::try_from(pid).ok());
         let pid = pid.ok_or_else(|| Refusal::PeerUnknown { why: "its process has no number here".into() })?;
-        let outside = match against {
-            Some(why) => Some(why),
-            None => self.contain(grant, Entrant { pid, uid }, now).map_err(|why| Refusal::ApplyFailed {
-                role: grant.role.clone(),
-                why: format!("what would run could not be put into its control group: {why}"),
-            })?,
+        let (outside, group) = match place {
+            Where::Outside(why) => (Some(why), None),
+            Where::In(name) => (None, Some(name)),
+            Where::InItsGroup => {
+                let entrant = Entrant { pid, uid, process: process.as_ref() };
+                self.contain(grant, entrant, now).map_err(|why| Refusal::ApplyFailed {
+                    role: grant.role.clone(),
+                    why: format!("what would run could not be put into its control group: {why}"),
+                })?
+            }
         };
         let command: String = command.chars().take(COMMAND).collect();
         let mut texts = Vec::new();
@@ -149,48 +162,61 @@ impl Engine {
             about: grant.about(),
             from,
             command: wording::typed("command", &command, &mut texts).map_err(bad)?,
+            target,
             directory: directory_of(&self.host.paths, pid),
             outside: outside.clone(),
         };
         self.book.note_draft(Draft { at: now.wall, request: Some(grant.id), entry, texts });
         self.sessions.about.insert(grant.id, grant.about());
         let number = i32::try_from(pid).unwrap_or_default();
-        self.sessions.running.insert(number, (grant.id, grant.about()));
+        let teller = if uid == 0 { Teller::Pam } else { Teller::Client };
+        let session = Session::begun((grant.id, grant.about()), group, process, teller, now);
+        self.sessions.running.insert(number, session);
         Ok(outside)
     }
 
-    /// Puts a process into the control group of a grant. Why it is not in one, where this host has none.
-    fn contain(&mut self, grant: &Grant, process: Entrant, now: &Now) -> Result<Option<String>, String> {
+    /// Puts a process into the control group of a grant. Why it is not in one, where this host has none, or else which.
+    fn contain(
+        &mut self,
+        grant: &Grant,
+        process: Entrant<'_>,
+        now: &Now,
+    ) -> Result<(Option<String>, Option<RequestId>), String> {
         let keeper = &mut self.sessions.keeper;
         let name = keeper.of(grant.id).first().copied().unwrap_or(grant.id);
         match keeper.enter(&self.host.paths, name, limit_of(grant), process, now) {
-            Ok(()) => Ok(None),
-            Err(error @ NotEntered::NoHome { .. }) => Ok(Some(crate::chain(&error))),
+            Ok(()) => Ok((None, Some(name))),
+            Err(error @ NotEntered::NoHome { .. }) => Ok((Some(crate::chain(&error)), None)),
             Err(error @ (NotEntered::Limit(_) | NotEntered::Group(_))) => Err(crate::chain(&error)),
         }
     }
 
     /// A client says how what it ran has ended.
     pub(super) fn leave(&mut self, call: &Call, pid: i32, status: u8, now: &Now) -> Answer {
-        let theirs = |(_, about): &(RequestId, About)| about.by == caller(call);
-        match self.sessions.running.get(&pid).is_some_and(theirs) {
-            true => {
+        let theirs =
+            |session: &&Session| session.about.by == caller(call) && session.teller == Teller::Client;
+        match self.sessions.running.get(&pid).filter(theirs).map(Session::is_there) {
+            Some(false) => {
                 self.session_over(pid, Some(status), now);
                 Ok(Response::Done)
             }
-            false => Err(Refusal::NoSuchThing { what: "session".into(), id: pid.to_string() }),
+            Some(true) => Err(Refusal::BadRequest { why: format!("process {pid} has not ended") }),
+            None => Err(Refusal::NoSuchThing { what: "session".into(), id: pid.to_string() }),
         }
     }
 
     /// The process that a session began with has ended.
     pub(super) fn session_over(&mut self, pid: i32, status: Option<u8>, now: &Now) {
-        if let Some((id, about)) = self.sessions.running.remove(&pid) {
-            self.book.note(now, Some(id), Entry::SessionEnded { about, pid, status });
+        if let Some(Session { grant, about, .. }) = self.sessions.running.remove(&pid) {
+            self.book.note(now, Some(grant), Entry::SessionEnded { about, pid, status });
         }
     }
 
     /// A grant ends: what runs with it is over as well, at once or by what its rule says.
     pub(super) fn end_sessions(&mut self, id: RequestId, cause: Cause, now: &Now) {
+        if let Some(grant) = self.registry.get(id) {
+            self.sessions.ends.insert(grant.by.name.clone(), now.boot);
+        }
         for (name, limit) in self.sessions.keeper.limits().into_iter().filter(|(_, limit)| limit.grant == id)
         {
             let over = match (cause, limit.then) {
@@ -245,6 +271,7 @@ impl Engine {
 
     /// Does what is due about what runs, and puts it on the record.
     pub(super) fn keep_sessions(&mut self, now: &Now) {
+        self.keep_together(now);
         for happened in self.sessions.keeper.keep(&self.host.paths, now) {
             let (grant, what) = match happened {
                 Happened::Frozen { grant, processes } => (grant, Swept::Frozen { processes }),
@@ -253,7 +280,8 @@ impl Engine {
                     crate::log::error(&format!("something that ran with {grant} does not end: {why}"));
                     (grant, Swept::Stuck { why })
                 }
-                Happened::Over { grant, killed, late } => {
+                Happened::Over { grant, name, killed, late } => {
+                    let killed = killed.saturating_add(self.end_outside(name));
                     self.all_over(grant, now);
                     (grant, Swept::Over { killed, late_ms: late / (NANOS / 1000) })
                 }
@@ -269,7 +297,7 @@ impl Engine {
 
     /// Nothing of a grant runs any more.
     fn all_over(&mut self, grant: RequestId, now: &Now) {
-        let running = self.sessions.running.iter().filter(|(_, (id, _))| *id == grant);
+        let running = self.sessions.running.iter().filter(|(_, session)| session.grant == grant);
         let pids: Vec<i32> = running.map(|(pid, _)| *pid).collect();
         pids.into_iter().for_each(|pid| self.session_over(pid, None, now));
     }

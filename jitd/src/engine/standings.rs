@@ -1,10 +1,11 @@
-//! What sudo allows a person without any grant: asked once, by another thread, and remembered until the host's sudoers tree
-//! changes.
+//! What sudo allows a person without any grant: asked by another thread, and remembered for half a minute, or until the host's sudoers
+//! tree or its groups change.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jit_mechanisms::sudo::{self, Fingerprint, Sudo};
+use jitd_core::now::{NANOS, Now};
 use jitd_core::sudoers::Standing;
 
 use super::host::Host;
@@ -13,6 +14,9 @@ use crate::worker::Worker;
 
 /// How long sudo may take to list what it allows somebody.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Nanoseconds for which it holds: a directory may have rules of sudo's and groups of its own, and tells nobody of changes.
+const HOLDS: i64 = 30 * NANOS;
 
 /// Questions that may wait.
 const ROOM: usize = 256;
@@ -31,26 +35,43 @@ struct Question {
 /// What sudo has said.
 #[derive(Debug)]
 pub(super) struct Standings {
-    known: BTreeMap<String, Known>,
+    /// And when it was asked, on the boot clock.
+    known: BTreeMap<String, (i64, Known)>,
     /// The tree that all of these are true of.
     tree: Option<Fingerprint>,
-    /// Of whom sudo is asked just now: the tree as it was, and the ends of the rules that are grants'.
-    asked: BTreeMap<String, (Fingerprint, Vec<String>)>,
+    /// Of whom sudo is asked just now.
+    asked: BTreeMap<String, Asked>,
+    /// How often what was said has been forgotten.
+    forgotten: u64,
     worker: Worker<Box<Question>>,
+}
+
+/// A question under way.
+#[derive(Debug)]
+struct Asked {
+    /// When, on the boot clock.
+    at: i64,
+    /// The tree as it was.
+    tree: Fingerprint,
+    /// The ends of the rules that are grants'.
+    ours: Vec<String>,
+    /// How often what was said had been forgotten.
+    forgotten: u64,
 }
 
 impl Default for Standings {
     fn default() -> Self {
         let worker = Worker::new("standings", ROOM, answer);
-        Self { known: BTreeMap::new(), tree: None, asked: BTreeMap::new(), worker }
+        Self { known: BTreeMap::new(), tree: None, asked: BTreeMap::new(), forgotten: 0, worker }
     }
 }
 
 impl Standings {
     /// What sudo allows this person without a grant, if that was asked under the same tree.
-    pub(super) fn known(&self, host: &Host, user: &str) -> Option<Known> {
-        let known = self.known.get(user)?;
-        (Some(host.fingerprint()) == self.tree).then(|| known.clone())
+    pub(super) fn known(&self, host: &Host, user: &str, now: &Now) -> Option<Known> {
+        let (asked, known) = self.known.get(user)?;
+        let is_fresh = now.boot.saturating_sub(*asked) < HOLDS;
+        (is_fresh && Some(host.fingerprint()) == self.tree).then(|| known.clone())
     }
 
     /// Asks, unless that is under way; the answer comes as a message. `ours` are the ends of the person's grants as sudo
@@ -64,6 +85,7 @@ impl Standings {
         user: &str,
         ours: Vec<String>,
         answer_to: Handle,
+        now: &Now,
     ) -> Result<(), String> {
         if self.asked.contains_key(user) {
             return Ok(());
@@ -72,12 +94,14 @@ impl Standings {
         let tree = host.fingerprint();
         let question = Question { user: user.to_owned(), sudo, answer_to };
         self.worker.give(Box::new(question)).map_err(|why| crate::chain(&why))?;
-        self.asked.insert(user.to_owned(), (tree, ours));
+        let asked = Asked { at: now.boot, tree, ours, forgotten: self.forgotten };
+        self.asked.insert(user.to_owned(), asked);
         Ok(())
     }
 
     /// Forgets what was said: sudo's rules may name a group, and somebody has written the files of groups.
     pub(super) fn forget(&mut self) {
+        self.forgotten = self.forgotten.wrapping_add(1);
         self.known.clear();
     }
 
@@ -89,17 +113,17 @@ impl Standings {
         listing: Result<String, String>,
         ours: Vec<String>,
     ) -> Known {
-        let Some((tree, before)) = self.asked.remove(user) else {
+        let Some(Asked { at, tree, ours: before, forgotten }) = self.asked.remove(user) else {
             return Err("sudo was not asked about it".to_owned());
         };
         let ours: Vec<String> = before.into_iter().chain(ours).collect();
         let known = listing.map(|text| Standing::read(&text, &ours));
-        if known.is_ok() && host.fingerprint() == tree {
+        if known.is_ok() && forgotten == self.forgotten && host.fingerprint() == tree {
             if self.tree.as_ref() != Some(&tree) {
                 self.known.clear();
                 self.tree = Some(tree);
             }
-            self.known.insert(user.to_owned(), known.clone());
+            self.known.insert(user.to_owned(), (at, known.clone()));
         }
         known
     }

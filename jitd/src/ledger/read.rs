@@ -15,6 +15,12 @@ const LOOKED_THROUGH: u64 = 2000;
 /// Entries that one call of [`Ledger::grants_of`] looks back over.
 const LOOKED_BACK: u64 = 20_000;
 
+/// The kinds of entries of which one grant may have any number.
+const SESSIONS: &str = "('session-began', 'session-ended')";
+
+/// So many of them are read for one request.
+const SESSIONS_OF: u32 = 512;
+
 /// Requests that a prefix may fit. One that fits more names nothing.
 pub const REQUESTS_LIKE: usize = 8;
 
@@ -109,13 +115,28 @@ impl Ledger {
         self.ids_by(sql, params![column(from)?, most])
     }
 
-    /// The entries of one request, oldest first.
+    /// The entries of one request, oldest first; of those about what ran with it only the newest [`SESSIONS_OF`], for there may be any number.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn rows_of(&self, request: RequestId) -> Result<Vec<Row>, ReadError> {
-        let sql = format!("SELECT {COLUMNS} FROM records WHERE request = ?1 AND request <> '' ORDER BY seq");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM records WHERE request = ?1 AND request <> '' AND kind NOT IN {SESSIONS} \
+             UNION ALL SELECT * FROM (SELECT {COLUMNS} FROM records WHERE request = ?1 AND request <> '' \
+             AND kind IN {SESSIONS} ORDER BY seq DESC LIMIT {SESSIONS_OF}) ORDER BY seq"
+        );
         self.rows_by(&sql, params![request.as_str()])
+    }
+
+    /// How often something was run with a grant.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn sessions_of(&self, request: RequestId) -> Result<usize, ReadError> {
+        let sql =
+            "SELECT count(*) FROM records WHERE request = ?1 AND request <> '' AND kind = 'session-began'";
+        let count: i64 = self.db.query_row(sql, params![request.as_str()], |row| row.get(0))?;
+        Ok(usize::try_from(count).unwrap_or_default())
     }
 
     /// Requests on the record whose id begins with `prefix`; one more than [`REQUESTS_LIKE`] when there are more than those.

@@ -19,7 +19,7 @@ use super::callers::{self, Caller};
 use super::facts::{self, Facts};
 use super::hearing::{self, NoFrame};
 use super::seats::{Kind, Seat};
-use super::watched::Watched;
+use super::watched::{Watched, process_of};
 use super::{Reception, fit, followers, pam};
 use crate::engine::{Call, Message, NotTaken};
 use crate::peer::{self, Peer};
@@ -218,7 +218,11 @@ async fn call(
     let local_time = zones::local_times(live.policy.zones_named(), reception.clock.now().wall);
     let (reply, answer) = oneshot::channel();
     let Caller { peer, person, groups, looked_up } = caller;
-    let call = Call { peer, person, subject, groups, local_time, looked_up, request, reply };
+    let process = match request {
+        Request::Enter { .. } => process_of(&client.stream),
+        _ => None,
+    };
+    let call = Call { peer, person, subject, groups, local_time, looked_up, process, request, reply };
     match reception.engine.tell_now(Message::Call(Box::new(call))) {
         Ok(()) => tokio::select! {
             answer = answer => Ok(answer.unwrap_or_else(|_| refused(Refusal::Stopping))),

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::Reception;
 use super::conversation::{Broken, Client};
-use super::watched::Watched;
+use super::watched::{Watched, process_of};
 use crate::engine::{Message, NotTaken, PamCall};
 use crate::peer::Peer;
 
@@ -20,12 +20,13 @@ pub(super) async fn answer(
     ask: PamAsk,
     reception: &Reception,
 ) -> Result<(), Broken> {
-    let watched = match &ask {
-        PamAsk::Open(_) => Watched::hold(&peer, &client.stream),
-        PamAsk::Account { .. } | PamAsk::Close => None,
+    let (watched, process) = match &ask {
+        PamAsk::Open(_) => (Watched::hold(&peer, &client.stream), process_of(&client.stream)),
+        PamAsk::Account { .. } | PamAsk::Close => (None, None),
     };
     let (reply, answer) = oneshot::channel();
-    let response = match reception.engine.tell_now(Message::Pam(Box::new(PamCall { peer, ask, reply }))) {
+    let call = PamCall { peer, process, ask, reply };
+    let response = match reception.engine.tell_now(Message::Pam(Box::new(call))) {
         Ok(()) => tokio::select! {
             answer = answer => answer.unwrap_or_else(|_| refused(Refusal::Stopping)),
             () = client.gone() => return Err(Broken::Io(io::ErrorKind::UnexpectedEof.into())),

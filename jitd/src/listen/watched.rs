@@ -20,6 +20,11 @@ pub(super) struct Watched {
     process: AsyncFd<OwnedFd>,
 }
 
+/// The process at the other end of a connection. `None` where the kernel gives no such hold (before 6.5), or it is gone.
+pub(super) fn process_of<S: AsFd>(socket: &S) -> Option<OwnedFd> {
+    getsockopt(socket, sockopt::PeerPidfd).ok()
+}
+
 impl Watched {
     /// Holds the other end of a connection. `None` where the kernel gives no such hold: its end is learnt when nothing of
     /// its grant runs any more.
@@ -30,7 +35,7 @@ impl Watched {
     pub(super) fn hold<S: AsFd>(peer: &Peer, socket: &S) -> Option<Self> {
         let pid = peer.origin.pid?;
         let by_number = || control_groups::hold(u32::try_from(pid).ok()?);
-        let process = getsockopt(socket, sockopt::PeerPidfd).ok().or_else(by_number)?;
+        let process = process_of(socket).or_else(by_number)?;
         Some(Self { pid, process: AsyncFd::with_interest(process, Interest::READABLE).ok()? })
     }
 

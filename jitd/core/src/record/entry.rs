@@ -209,6 +209,9 @@ pub enum Entry {
         from: Origin,
         /// The hash of the command line, as the client said it.
         command: TypedHash,
+        /// Whom its person becomes, where PAM said it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<String>,
         /// The directory it begins in.
         directory: Option<String>,
         /// Why it is not in a control group, and so does not end with the grant; `None` when it is.

@@ -28,6 +28,11 @@ pub enum Swept {
         /// How long after its last moment nothing ran any more, in milliseconds.
         late_ms: i64,
     },
+    /// Some of it had left the grant's control group, and was put back.
+    Gathered {
+        /// How many processes.
+        processes: usize,
+    },
     /// What held a group of it after its end was told to end, and then killed where it did not listen.
     Holders {
         /// Which, as far as there is room: `sleep (880)`.

@@ -42,7 +42,8 @@ const LONG_WITH_A_WORD: [&str; 10] = [
 #[must_use]
 pub fn command<'a>(line: &[&'a str]) -> Option<Vec<&'a str>> {
     let (sudo, mut rest) = line.split_first()?;
-    if name_of(sudo) != "sudo" {
+    // Any other name is the caller's choice (execve(2)), and sudo does not look at it.
+    if name_of(sudo) == "sudoedit" {
         return None;
     }
     while let Some((word, after)) = rest.split_first() {
@@ -53,7 +54,7 @@ pub fn command<'a>(line: &[&'a str]) -> Option<Vec<&'a str>> {
             }
             long if long.starts_with("--") => {
                 let name = long.split_once('=').map_or(long, |(name, _)| name);
-                match (LONG.contains(&name), LONG_WITH_A_WORD.contains(&name)) {
+                match (is_short_for(name, &LONG), is_short_for(name, &LONG_WITH_A_WORD)) {
                     (true, _) => after,
                     (false, true) if name.len() < long.len() => after,
                     (false, true) => after.get(1..)?,
@@ -68,6 +69,11 @@ pub fn command<'a>(line: &[&'a str]) -> Option<Vec<&'a str>> {
     let skip = rest.iter().take_while(|word| is_assignment(word)).count();
     let command: Vec<&str> = rest.get(skip..)?.to_vec();
     (!command.is_empty()).then_some(command)
+}
+
+/// Whether an option is one of these or begins one (getopt_long(3)). What could be several is none to sudo, which has ended then.
+fn is_short_for(name: &str, these: &[&str]) -> bool {
+    name.len() > 2 && these.iter().any(|long| long.starts_with(name))
 }
 
 /// A value for the environment of the command, `NAME=value`.
@@ -158,6 +164,10 @@ mod tests {
             ("sudoedit /etc/motd", None),
             ("sudo --login", None),
             ("sudo --new-option x id", None),
+            ("x -n id", Some("id")),
+            ("sudo --us root --non-inter id", Some("id")),
+            ("sudo --us=root id", Some("id")),
+            ("./sudoedit x", None),
         ] {
             let words: Vec<&str> = line.split(' ').collect();
             let command = command(&words).map(|words| words.join(" "));

@@ -1,7 +1,8 @@
 //! Rights to sudo that a person has whether or not a grant of theirs is live, by what sudo lists for them.
 //!
-//! Whoever asks wants to know whether a session is certainly a grant's. So in every doubt a right covers: a pattern, a
-//! number, a digest, an option of a later sudo.
+//! Whoever asks wants to know whether a session is certainly a grant's. So in every doubt about a right it covers: a pattern, a
+//! number, a digest, an option of a later sudo. In a doubt about what was typed only a right to everything covers, and one to a shell or
+//! `sudoedit`, for those have no command: it is the caller who makes that doubt.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -88,7 +89,12 @@ fn may_be_command(allowed: &str, command: Option<&[&str]>) -> bool {
     if allowed.starts_with('!') {
         return false;
     }
-    let Some((program, arguments)) = command.and_then(|words| words.split_first()) else { return true };
+    // Whoever types what is not understood could call anything so: only a right to everything is surely one to this. It is that, or
+    // a shell, and may be named as one.
+    let Some((program, arguments)) = command.and_then(|words| words.split_first()) else {
+        let (path, _) = allowed.split_once(' ').unwrap_or((allowed, ""));
+        return path == "ALL" || name_of(path).ends_with("sh") || path == "sudoedit";
+    };
     let (path, allowed) = allowed.split_once(' ').unwrap_or((allowed, ""));
     let plain = |text: &str| !text.contains(['*', '?', '[', '\\', '^', '"', ',']);
     if !path.starts_with('/') || path.ends_with('/') || !plain(path) {
@@ -169,7 +175,19 @@ User alice may run the following commands on host:
         ] {
             assert_eq!(narrow.may_cover(target, Some(command)), covered, "{target} {command:?}");
         }
-        assert!(narrow.may_cover("root", None) && !narrow.may_cover("bin", None));
+        assert!(!narrow.may_cover("root", None) && !narrow.may_cover("bin", None));
+        for (allowed, covered) in [
+            ("ALL", true),
+            ("/bin/bash", true),
+            ("/usr/bin/zsh -l", true),
+            ("sudoedit /etc/motd", true),
+            ("/usr/bin/uptime", false),
+            ("/usr/local/lib/", false),
+            ("!ALL", false),
+        ] {
+            let standing = Standing::read(&alloc::format!("    (root) {allowed}\n"), &[]);
+            assert_eq!(standing.may_cover("root", None), covered, "{allowed}");
+        }
     }
 
     #[test]

@@ -20,13 +20,21 @@ const PREFIX: &str = "grant-";
 /// How deep groups that a grant's own processes made in theirs are looked through.
 const DEEPEST: usize = 16;
 
+/// Processes that are held at a time.
+const LOT: usize = 256;
+
+/// Descendants of a process that are looked for.
+const MOST_DESCENDANTS: usize = 4096;
+
 /// A process that is to go into a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entrant {
+#[derive(Clone, Copy, Debug)]
+pub struct Entrant<'p> {
     /// Its number.
     pub pid: u32,
     /// The uid with which it connected, by the kernel.
     pub uid: u32,
+    /// The process, as the connection has it (`SO_PEERPIDFD`); `None` where the kernel does not give that.
+    pub process: Option<&'p OwnedFd>,
 }
 
 /// The control group of a grant.
@@ -75,13 +83,19 @@ impl Group {
 
     /// Puts a process into it, and looks whether it is there. Whoever connected may be gone, and its number another's by now:
     /// the process is held, and has to be of the uid that connected. 0 would be ourselves (cgroups(7)).
-    pub(super) fn take(&self, Entrant { pid, uid }: Entrant) -> io::Result<()> {
-        let process = hold(pid).filter(|_| pid > 1).ok_or_else(|| io::Error::other("the process is gone"))?;
+    pub(super) fn take(&self, Entrant { pid, uid, process }: Entrant<'_>) -> io::Result<()> {
+        let gone = || io::Error::other("the process is gone");
+        let by_number = if process.is_none() { hold(pid) } else { None };
+        let process = process.or(by_number.as_ref()).ok_or_else(gone)?;
         if !uids(&self.proc, pid).contains(&uid) {
             return Err(io::Error::other(format!("process {pid} is not one of uid {uid}")));
         }
+        // It is there, so the number is still its own: what was read of it, and what is moved.
+        if pid <= 1 || !is_there(process) {
+            return Err(gone());
+        }
         fs::write(self.path.join("cgroup.procs"), pid.to_string())?;
-        match self.pids()?.contains(&pid) && is_there(&process) {
+        match self.pids()?.contains(&pid) && is_there(process) {
             true => Ok(()),
             false => Err(io::Error::other("the process is not in it after it was put there")),
         }
@@ -151,11 +165,36 @@ impl Group {
     /// # Errors
     /// It cannot be read.
     pub fn signal_all_but_sudo(&self, signal: Signal) -> io::Result<usize> {
-        let held: Vec<_> = self.pids()?.into_iter().filter_map(|pid| Some((pid, hold(pid)?))).collect();
-        let still = self.pids()?;
-        let meant =
-            held.iter().filter(|(pid, _)| still.contains(pid) && !is_sudo(&self.proc, &self.sudo, *pid));
-        Ok(meant.filter(|(_, process)| pidfd_send_signal(process, signal).is_ok()).count())
+        let pids: Vec<u32> = self.pids()?.into_iter().collect();
+        let mut sent = 0;
+        // In lots: each is held, and a group may have more of them than this process may hold.
+        for lot in pids.chunks(LOT) {
+            let held: Vec<_> = lot.iter().filter_map(|pid| Some((*pid, hold(*pid)?))).collect();
+            let still = self.pids()?;
+            let meant =
+                held.iter().filter(|(pid, _)| still.contains(pid) && !is_sudo(&self.proc, &self.sudo, *pid));
+            sent += meant.filter(|(_, process)| pidfd_send_signal(process, signal).is_ok()).count();
+        }
+        Ok(sent)
+    }
+
+    /// Puts the leader of a session, which is held, and what descends from it back into this group, where they have left it: systemd
+    /// moves a process for whoever has its real uid (`AttachProcessesToUnit`), and sudo keeps that of its caller. How many were put back.
+    ///
+    /// # Errors
+    /// Somebody could not be put back.
+    pub fn gather(&self, leader: u32, held: &OwnedFd) -> io::Result<usize> {
+        let inside = self.pids()?;
+        let mut back = 0;
+        for pid in descendants(&self.proc, leader).into_iter().filter(|pid| !inside.contains(pid)) {
+            let Some(process) = hold(pid) else { continue };
+            let is_still = pid == leader || descendants(&self.proc, leader).contains(&pid);
+            if is_still && is_there(held) && is_there(&process) {
+                fs::write(self.path.join("cgroup.procs"), pid.to_string())?;
+                back += 1;
+            }
+        }
+        Ok(back)
     }
 
     /// Takes it away, with groups below it that are empty too.
@@ -203,6 +242,37 @@ impl Group {
         }
         Ok(all)
     }
+}
+
+/// Kills a process, which is held, and what descends from it, wherever they are; how many.
+#[must_use]
+pub fn kill_with_descendants(proc: &Path, leader: u32, held: &OwnedFd) -> usize {
+    let mut killed = 0;
+    for pid in descendants(proc, leader) {
+        let Some(process) = hold(pid) else { continue };
+        let is_still = pid == leader || descendants(proc, leader).contains(&pid);
+        if is_still && is_there(held) && pid != leader && pidfd_send_signal(&process, Signal::KILL).is_ok() {
+            killed += 1;
+        }
+    }
+    // The leader goes last, for what it started would not be its own any more.
+    killed + usize::from(is_there(held) && pidfd_send_signal(held, Signal::KILL).is_ok())
+}
+
+/// A process and its descendants (`/proc/PID/task/TID/children`, proc(5)), as many as fit.
+fn descendants(proc: &Path, leader: u32) -> Vec<u32> {
+    let mut all = vec![leader];
+    let mut next = 0;
+    while let Some(pid) = all.get(next).copied().filter(|_| all.len() < MOST_DESCENDANTS) {
+        next += 1;
+        let threads = fs::read_dir(proc.join(pid.to_string()).join("task")).into_iter().flatten().flatten();
+        for thread in threads {
+            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            let new = children.split_ascii_whitespace().filter_map(|pid| pid.parse().ok());
+            all.extend(new.filter(|pid: &u32| *pid > 1));
+        }
+    }
+    all
 }
 
 /// Whether a process runs this host's sudo.

@@ -10,7 +10,7 @@ mod keeper;
 mod limit;
 mod overdue;
 
-pub use self::group::{Entrant, Group, hold, is_sudo, is_there};
+pub use self::group::{Entrant, Group, hold, is_sudo, is_there, kill_with_descendants};
 pub use self::keeper::{Happened, Keeper, NotEntered};
 pub use self::limit::Limit;
 pub use self::overdue::{Overdue, end_every, end_overdue, is_kept};

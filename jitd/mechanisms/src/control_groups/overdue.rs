@@ -3,12 +3,15 @@
 use std::io;
 
 use jit_common::ids::RequestId;
-use jitd_core::now::Now;
+use jitd_core::now::{NANOS, Now};
 use jitd_core::policy::AtExpiry;
 
 use super::group::Group;
 use super::limit;
 use crate::paths::HostPaths;
+
+/// Nanoseconds beyond the grace for which what is to be frozen may hold the lock of the account files.
+const LETS_GO: i64 = 2 * NANOS;
 
 /// A group that the guard has ended, or could not.
 #[derive(Debug)]
@@ -37,6 +40,8 @@ pub fn end_overdue(paths: &HostPaths, now: &Now, grace: i64) -> io::Result<Vec<O
         let late = |left: i64| left <= -grace || limit.deadline.boot_id != now.boot_id;
         match limit.then {
             _ if late(limit.last().left(now)) => Due::Now,
+            // Whoever holds the lock of the account files for so long is not about to let go.
+            AtExpiry::Pause(_) if limit.deadline.left(now) <= -(grace + LETS_GO) => Due::FrozenOrOver,
             AtExpiry::Pause(_) if late(limit.deadline.left(now)) => Due::Frozen,
             AtExpiry::End | AtExpiry::Pause(_) | AtExpiry::Finish(_) => Due::Later,
         }
@@ -62,6 +67,7 @@ pub fn is_kept(paths: &HostPaths) -> bool {
 enum Due {
     Now,
     Frozen,
+    FrozenOrOver,
     Later,
 }
 
@@ -76,7 +82,8 @@ fn end(paths: &HostPaths, due: impl Fn(RequestId) -> Due) -> io::Result<Vec<Over
         match due(name) {
             Due::Later => {}
             Due::Frozen => drop(group.freeze()),
-            Due::Now => {
+            Due::FrozenOrOver if group.freeze().is_ok() => {}
+            Due::FrozenOrOver | Due::Now => {
                 let processes = group.pids().map_or(0, |pids| pids.len());
                 ended.push(Overdue { name, processes, ended: group.kill() });
             }

@@ -43,7 +43,7 @@ fn sessions() -> [Entry; 3] {
     let (command, directory, outside) =
         (jitd_core::record::TypedHash("00".into()), Some("/".to_owned()), Some("no home".to_owned()));
     [
-        Entry::SessionBegan { about: about.clone(), from, command, directory, outside },
+        Entry::SessionBegan { about: about.clone(), from, command, target: None, directory, outside },
         Entry::SessionEnded { about: about.clone(), pid: 4711, status: Some(0) },
         Entry::Swept { about, what: jitd_core::record::Swept::Over { killed: 1, late_ms: 2 } },
     ]

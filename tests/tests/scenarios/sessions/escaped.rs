@@ -3,7 +3,7 @@
 use jit_e2e::{Release, until};
 
 use super::{machine, run, swept, told};
-use crate::site::{Product as _, SOON, measured};
+use crate::site::{SOON, measured};
 
 /// A service, a job for later, and a process in a control group of its own.
 const ESCAPE: &str = "systemd-run --unit=escaped sleep 3001; echo 'sleep 3002' | at now + 1 hour; \

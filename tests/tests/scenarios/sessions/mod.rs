@@ -4,6 +4,7 @@ mod at_expiry;
 mod away;
 mod ends;
 mod escaped;
+mod evasions;
 mod plain_sudo;
 
 use jit_e2e::{BootedBed, OrSkip as _, Release, Running, until};

@@ -107,8 +107,8 @@ fn said(entry: &Entry, typed: Typed<'_>, time: &dyn Fn(i64) -> String) -> String
         }
         Entry::Ending { about, cause, ended_by, .. } => ending(about, *cause, ended_by.as_ref(), typed),
         Entry::Ended { about, cause, late_ms, residue } => ended(about, *cause, *late_ms, residue),
-        Entry::SessionBegan { about, from, directory, outside, .. } => {
-            session::began(about, from, directory.as_deref(), outside.as_deref(), typed)
+        Entry::SessionBegan { about, from, target, directory, outside, .. } => {
+            session::began(about, &session::Of { from, target, directory, outside }, typed)
         }
         Entry::SessionEnded { about, pid, status } => session::ended(about, *pid, *status),
         Entry::Swept { about, what } => session::swept(about, what),

@@ -8,20 +8,25 @@ use jit_common::escape::escaped;
 use super::{Typed, list, origin, plural, who};
 use crate::record::{About, Origin, Swept};
 
-pub(super) fn began(
-    about: &About,
-    from: &Origin,
-    directory: Option<&str>,
-    outside: Option<&str>,
-    typed: Typed<'_>,
-) -> String {
+/// What is known of a session that begins.
+pub(super) struct Of<'e> {
+    pub(super) from: &'e Origin,
+    pub(super) target: &'e Option<String>,
+    pub(super) directory: &'e Option<String>,
+    pub(super) outside: &'e Option<String>,
+}
+
+pub(super) fn began(about: &About, of: &Of<'_>, typed: Typed<'_>) -> String {
+    let Of { from, target, directory, outside } = of;
     let what = typed.command.map_or_else(|| "something".into(), |command| format!("{}", escaped(command)));
-    let directory = directory.map_or_else(String::new, |path| format!(" in {}", escaped(path)));
-    let outside =
-        outside.map_or_else(String::new, |why| format!("; it does NOT end with the role: {}", escaped(why)));
+    let directory = directory.as_ref().map_or_else(String::new, |path| format!(" in {}", escaped(path)));
+    let target = target.as_ref().map_or_else(String::new, |target| format!(" as {}", escaped(target)));
+    let outside = outside
+        .as_ref()
+        .map_or_else(String::new, |why| format!("; it does NOT end with the role: {}", escaped(why)));
     let pid = from.pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
     let (by, role) = (who(&about.by), escaped(&about.role));
-    format!("{by} runs {what}{directory} with {role}{pid}{outside}{}", origin(from))
+    format!("{by} runs {what}{target}{directory} with {role}{pid}{outside}{}", origin(from))
 }
 
 pub(super) fn ended(about: &About, pid: i32, status: Option<u8>) -> String {
@@ -51,6 +56,10 @@ pub(super) fn swept(about: &About, what: &Swept) -> String {
                 "nothing {of} runs any more: {} killed, the last gone after {late_ms} ms",
                 were(&count(*killed), *killed)
             )
+        }
+        Swept::Gathered { processes } => {
+            let were = if *processes == 1 { "was" } else { "were" };
+            format!("{} {of} {were} found outside its control group and put into it", count(*processes))
         }
         Swept::Holders { ended, more, left } => {
             let ended = match (ended.as_slice(), more) {

@@ -15,6 +15,10 @@ use super::limit::{self, Limit};
 use crate::dir::DirError;
 use crate::paths::HostPaths;
 
+mod happened;
+
+pub use self::happened::{Happened, NotEntered};
+
 /// Nanoseconds before the end at which everything is told to hang up.
 const HANG_UP: i64 = 5 * NANOS;
 
@@ -29,6 +33,9 @@ const LOOK: i64 = NANOS / 50;
 
 /// The same at one that may take its time.
 const LATER: i64 = NANOS;
+
+/// Nanoseconds for which what is to be frozen may go on because it holds the lock of the account files.
+const LETS_GO: i64 = 2 * NANOS;
 
 /// Nanoseconds after which it is said that something does not end.
 const LATE: i64 = 5 * NANOS;
@@ -67,60 +74,6 @@ struct Kept {
     killed: usize,
 }
 
-/// Something that a record should know of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Happened {
-    /// The group was frozen at the grant's deadline.
-    Frozen {
-        /// The grant.
-        grant: RequestId,
-        /// How many processes.
-        processes: usize,
-    },
-    /// The grant is over and these go on until a later limit.
-    Finishing {
-        /// The grant.
-        grant: RequestId,
-        /// How many processes.
-        processes: usize,
-    },
-    /// Nothing of it runs any more.
-    Over {
-        /// The grant.
-        grant: RequestId,
-        /// How many processes had to be killed.
-        killed: usize,
-        /// How long after its last moment, in nanoseconds.
-        late: i64,
-    },
-    /// Something in it does not end although it was killed.
-    Stuck {
-        /// The grant.
-        grant: RequestId,
-        /// What stands in the way.
-        why: String,
-    },
-}
-
-/// Why a process was not put into a grant's control group.
-#[derive(Debug, thiserror::Error)]
-pub enum NotEntered {
-    /// There is no place for it.
-    #[error(
-        "{home} is not there: jit-guard does not run as a service of systemd here, or this host has no control groups of version 2"
-    )]
-    NoHome {
-        /// Where it should be.
-        home: String,
-    },
-    /// Its limit could not be written.
-    #[error("until when it may run could not be written down")]
-    Limit(#[source] DirError),
-    /// The kernel says no.
-    #[error("it could not be put into its control group")]
-    Group(#[source] io::Error),
-}
-
 /// The groups of this host, as jitd keeps them.
 #[derive(Debug, Default)]
 pub struct Keeper {
@@ -157,7 +110,7 @@ impl Keeper {
         paths: &HostPaths,
         name: RequestId,
         limit: Limit,
-        process: Entrant,
+        process: Entrant<'_>,
         now: &Now,
     ) -> Result<(), NotEntered> {
         if !paths.control_home.is_dir() {
@@ -220,7 +173,7 @@ impl Keeper {
             if kept.wait(now) > 0 {
                 return true;
             }
-            let (stays, what) = kept.step(&Group::named(paths, *name), now);
+            let (stays, what) = kept.step(*name, &Group::named(paths, *name), now);
             happened.extend(what);
             if !stays {
                 // An empty group or a limit without one does no harm: the next jitd takes them away.
@@ -230,6 +183,12 @@ impl Keeper {
             stays
         });
         happened
+    }
+
+    /// The groups that have a step due.
+    #[must_use]
+    pub fn due(&self, now: &Now) -> BTreeSet<RequestId> {
+        self.groups.iter().filter(|(_, kept)| kept.wait(now) <= 0).map(|(name, _)| *name).collect()
     }
 
     /// Nanoseconds until something is due.
@@ -282,12 +241,15 @@ impl Kept {
     }
 
     /// Takes the step that is due.
-    fn step(&mut self, group: &Group, now: &Now) -> Stepped {
+    fn step(&mut self, name: RequestId, group: &Group, now: &Now) -> Stepped {
         let over = self.limit.deadline.reached(now);
         // What cannot be told is taken for running.
         if over && !group.is_populated().unwrap_or(true) {
             let late = self.limit.last().left(now).saturating_neg().max(0);
-            return (false, Some(Happened::Over { grant: self.limit.grant, killed: self.killed, late }));
+            return (
+                false,
+                Some(Happened::Over { grant: self.limit.grant, name, killed: self.killed, late }),
+            );
         }
         match self.stage {
             Stage::Runs | Stage::HungUp | Stage::Told if over => (true, self.expire(group, now)),
@@ -337,8 +299,11 @@ impl Kept {
                     self.enter(Stage::Frozen, later, now);
                     Some(Happened::Frozen { grant, processes })
                 }
-                // It has the lock of the account files for a moment, and is frozen when it has let go.
-                Err(why) if why.kind() == io::ErrorKind::ResourceBusy => {
+                // It has the lock of the account files for a moment, and is frozen when it has let go. Whoever keeps it is killed.
+                Err(why)
+                    if why.kind() == io::ErrorKind::ResourceBusy
+                        && self.limit.deadline.left(now) > -LETS_GO =>
+                {
                     self.enter(Stage::Finishing, now.boot.saturating_add(LOOK), now);
                     None
                 }

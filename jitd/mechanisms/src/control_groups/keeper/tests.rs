@@ -36,8 +36,8 @@ fn limit(seconds: i64, then: AtExpiry) -> Limit {
     }
 }
 
-fn me(pid: u32) -> Entrant {
-    Entrant { pid, uid: nix::unistd::getuid().as_raw() }
+fn me(pid: u32) -> Entrant<'static> {
+    Entrant { pid, uid: nix::unistd::getuid().as_raw(), process: None }
 }
 
 impl Tree {
@@ -91,7 +91,7 @@ fn it_is_told_to_hang_up_and_to_end_and_then_it_is_ended() {
     assert_eq!(tree.told("cgroup.kill").as_deref(), Some("1"));
     tree.populated("0");
     let over = keeper.keep(&tree.paths, &at(10_240));
-    assert_eq!(over, [Happened::Over { grant: name(), killed: 1, late: 240_000_000 }]);
+    assert_eq!(over, [Happened::Over { grant: name(), name: name(), killed: 1, late: 240_000_000 }]);
     assert_eq!(keeper.next(&at(10_240)), None);
     assert!(!tree.paths.limits_dir.join("7k2m9xqa").exists());
 }
@@ -213,7 +213,7 @@ fn only_a_process_of_the_person_is_taken() {
     let tree = Tree::new();
     let mut keeper = Keeper::default();
     let (_, mut child) = tree.with(limit(9, AtExpiry::End));
-    let others = Entrant { pid: child.id(), uid: u32::MAX };
+    let others = Entrant { pid: child.id(), uid: u32::MAX, process: None };
     for process in [others, me(0), me(1)] {
         let entered = keeper.enter(&tree.paths, name(), limit(9, AtExpiry::End), process, &at(0));
         assert!(matches!(entered, Err(NotEntered::Group(_))), "{process:?}");
@@ -222,4 +222,27 @@ fn only_a_process_of_the_person_is_taken() {
     child.wait().unwrap();
     let gone = keeper.enter(&tree.paths, name(), limit(9, AtExpiry::End), me(child.id()), &at(0));
     assert!(matches!(gone, Err(NotEntered::Group(_))));
+}
+
+#[test]
+fn whoever_keeps_the_lock_of_the_account_files_is_killed_and_not_frozen_for_ever() {
+    let tree = Tree::new();
+    fs::create_dir_all(tree.paths.password_lock.parent().unwrap()).unwrap();
+    fs::write(&tree.paths.password_lock, "").unwrap();
+    let mut locker = Command::new("flock");
+    // Without a process of its own for the command, which would be left when this one is killed.
+    locker.arg("--no-fork").arg(&tree.paths.password_lock).args(["sh", "-c", "echo locked; exec sleep 600"]);
+    let mut locker = locker.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    std::io::Read::read_exact(locker.stdout.as_mut().unwrap(), &mut [0; 6]).unwrap();
+    let mut keeper = Keeper::default();
+    keeper.enter(&tree.paths, name(), limit(10, AtExpiry::Pause(60)), me(locker.id()), &at(0)).unwrap();
+    tree.populated("1");
+    for millis in (10_000..12_000).step_by(20) {
+        assert_eq!(keeper.keep(&tree.paths, &at(millis)), []);
+        assert_eq!((tree.told("cgroup.freeze"), locker.try_wait().unwrap()), (None, None), "{millis}");
+    }
+    assert!(end_overdue(&tree.paths, &at(12_400), NANOS / 2).unwrap().is_empty());
+    assert_eq!(end_overdue(&tree.paths, &at(12_500), NANOS / 2).unwrap().len(), 1, "the guard as well");
+    keeper.keep(&tree.paths, &at(12_000));
+    assert_eq!(locker.wait().unwrap().signal(), Some(9));
 }
