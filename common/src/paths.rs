@@ -53,6 +53,8 @@ pub const NSCD_SOCKET: &str = "/run/nscd/socket";
 /// Makes sssd forget (sss_cache(8)).
 pub const SSS_CACHE: &str = "/usr/sbin/sss_cache";
 
+/// Where the control groups of this host are mounted (cgroups(7), version 2).
+pub const CGROUPS: &str = "/sys/fs/cgroup";
 /// The guard's own control group, which systemd delegates to it (`Delegate=yes`): the home of the grants' groups.
 pub const CONTROL_HOME: &str = "/sys/fs/cgroup/system.slice/jit-guard.service";
 

@@ -65,6 +65,8 @@ pub struct HostPaths {
     pub sss_cache: PathBuf,
     /// [`paths::LIMITS_DIR`].
     pub limits_dir: PathBuf,
+    /// [`paths::CGROUPS`].
+    pub cgroups: PathBuf,
     /// [`paths::CONTROL_HOME`].
     pub control_home: PathBuf,
     /// [`paths::PROC`].
@@ -115,6 +117,7 @@ impl HostPaths {
             nscd_socket: at(paths::NSCD_SOCKET),
             sss_cache: at(paths::SSS_CACHE),
             limits_dir: at(paths::LIMITS_DIR),
+            cgroups: at(paths::CGROUPS),
             control_home: at(paths::CONTROL_HOME),
             proc: at(paths::PROC),
         }
@@ -163,6 +166,7 @@ mod tests {
             assert_eq!(at.applied.parent(), Some(at.state_dir.as_path()));
             assert_eq!(at.guard_notes.parent(), Some(at.state_dir.as_path()));
             assert_eq!(at.managed.parent(), Some(at.state_dir.as_path()));
+            assert!(at.control_home.starts_with(&at.cgroups));
             assert_eq!(at.include_file.parent(), Some(at.etc_sudoers_dir.as_path()));
             for file in [&at.etc_passwd, &at.etc_group, &at.etc_gshadow, &at.password_lock] {
                 assert_eq!(file.parent(), Some(at.etc_dir.as_path()));

@@ -15,7 +15,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
 use crate::paths::HostPaths;
 
 /// What the name of each begins with.
-const PREFIX: &str = "grant-";
+pub(crate) const PREFIX: &str = "grant-";
 
 /// How deep groups that a grant's own processes made in theirs are looked through.
 const DEEPEST: usize = 16;

@@ -10,6 +10,7 @@ mod keeper;
 mod limit;
 mod overdue;
 
+pub(crate) use self::group::PREFIX;
 pub use self::group::{Entrant, Group, hold, is_sudo, is_there, kill_with_descendants};
 pub use self::keeper::{Happened, Keeper, NotEntered};
 pub use self::limit::Limit;

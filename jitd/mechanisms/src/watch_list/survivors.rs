@@ -8,6 +8,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use crate::control_groups::PREFIX;
 use crate::paths::HostPaths;
 
 /// Ticks of a second in /proc: the same on every kernel, whatever its own clock.
@@ -15,9 +16,6 @@ const TICKS: i64 = 100;
 
 /// Nanoseconds of a tick.
 const TICK: i64 = 1_000_000_000 / TICKS;
-
-/// Where the control groups of grants are, which end by themselves.
-const OURS: &str = "/jit-guard.service/grant-";
 
 /// Whose processes are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +56,13 @@ impl Survivors {
             pids.extend(entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()));
         }
         pids.sort_unstable();
+        let ours = ours(paths);
         let mut found = Self::default();
         for pid in pids {
             match has_time() {
-                true => found.processes.extend(process(&paths.proc.join(pid.to_string()), pid)),
+                true => {
+                    found.processes.extend(process(&paths.proc.join(pid.to_string()), pid, ours.as_deref()))
+                }
                 false => found.left_out = found.left_out.saturating_add(1),
             }
         }
@@ -85,15 +86,23 @@ impl Process {
     }
 }
 
-fn process(folder: &Path, pid: u32) -> Option<Process> {
+/// How the line of a process in a control group of a grant begins, in `/proc/PID/cgroup`: such groups end by themselves. The whole
+/// place counts, for people whom systemd delegates a tree to may give the groups in it any name.
+fn ours(paths: &HostPaths) -> Option<String> {
+    let home = paths.control_home.strip_prefix(&paths.cgroups).ok()?;
+    Some(format!("0::/{}/{PREFIX}", home.to_str()?))
+}
+
+fn process(folder: &Path, pid: u32, ours: Option<&str>) -> Option<Process> {
     let stat = fs::read(folder.join("stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat).into_owned();
     // A name is in parentheses and may hold anything.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
     let began = fields.get(19)?.parse::<i64>().ok()?.saturating_mul(TICK);
     let group = fs::read_to_string(folder.join("cgroup")).unwrap_or_default();
+    let is_ours = ours.is_some_and(|ours| group.lines().any(|line| line.starts_with(ours)));
     // A zombie is nothing any more.
-    if fields.first() == Some(&"Z") || group.contains(OURS) {
+    if fields.first() == Some(&"Z") || is_ours {
         return None;
     }
     let status = fs::read(folder.join("status")).ok()?;
@@ -145,11 +154,14 @@ mod tests {
         process(&scratch, 14, 0, 500, &[("loginuid", "4294967295"), ("environ", "SUDO_UID=10010\0")]);
         process(&scratch, 15, 1001, 500, &[("loginuid", "1001")]);
         process(&scratch, 16, 0, 500, &[("loginuid", "1001"), ("cgroup", ours)]);
+        // Groups that alice made in the tree that systemd delegates to her.
+        let hers = "0::/user.slice/user-1001.slice/user@1001.service/jit-guard.service/grant-aaaaaaaa\n";
+        process(&scratch, 17, 0, 500, &[("loginuid", "1001"), ("cgroup", hers)]);
         let of = Source { uid: 1001, since: 400 * TICK + 1 };
-        let expected = [10, 11, 12].map(|pid| format!("sl\\neep ({pid}) as uid 0"));
+        let expected = [10, 11, 12, 17].map(|pid| format!("sl\\neep ({pid}) as uid 0"));
         let look = |time: bool| Survivors::look(&scratch.paths(), || time).unwrap();
         assert_eq!((look(true).of(of), look(true).left_out), (expected.to_vec(), 0));
-        assert_eq!((look(false).of(of), look(false).left_out), (Vec::new(), 7));
+        assert_eq!((look(false).of(of), look(false).left_out), (Vec::new(), 8));
         fs::remove_dir_all(scratch.path().join("proc")).unwrap();
         assert!(Survivors::look(&scratch.paths(), || true).is_err());
     }
