@@ -9,6 +9,7 @@ use jit_mechanisms::groups::holders::{Holders, holders};
 use jit_mechanisms::groups::{Given, Membership};
 use jit_mechanisms::watch_list::{self, Source, Survivors, WatchList};
 use jitd_core::now::NANOS;
+use jitd_core::record::report::MORE_PROCESSES;
 use jitd_core::record::{Change, How};
 use jitd_core::watched::{Lent, Look, Thing, compare};
 
@@ -201,7 +202,7 @@ impl Processes {
         let more = alive.len().saturating_sub(NAMED);
         alive.truncate(NAMED);
         if more > 0 {
-            alive.push(format!("{more} more processes"));
+            alive.push(format!("{more}{MORE_PROCESSES}"));
         }
         (alive, unknown)
     }

@@ -365,12 +365,18 @@ pub struct LogEntry {
     pub kind: String,
     /// The request it belongs to.
     pub request: Option<RequestId>,
-    /// The stored JSON text, byte for byte.
+    /// The stored JSON text, byte for byte; of a `report`, for a reader without a duty, in numbers alone.
     pub body: String,
-    /// Its hash.
+    /// Its hash; [`LogEntry::NO_HASH`] for a reader without a duty.
     pub hash: [u8; 32],
     /// The typed texts: field, salt, text.
     pub texts: Vec<LogText>,
+}
+
+impl LogEntry {
+    /// In the place of a hash that is not told: whoever guesses at what they are not shown could see by the hashes of the entries
+    /// around it whether they are right.
+    pub const NO_HASH: [u8; 32] = [0; 32];
 }
 
 /// A text that somebody typed, from the side table.

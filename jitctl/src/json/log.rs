@@ -17,7 +17,7 @@ pub(crate) struct EntryJson<'a> {
     kind: &'a str,
     id: Option<String>,
     body: Value,
-    hash: String,
+    hash: Option<String>,
     texts: BTreeMap<&'a str, &'a str>,
 }
 
@@ -31,7 +31,7 @@ impl<'a> EntryJson<'a> {
             id: entry.request.map(|id| id.to_string()),
             // A body that is no JSON cannot come from jitd, but it is shown rather than lost.
             body: serde_json::from_str(&entry.body).unwrap_or_else(|_| Value::String(entry.body.clone())),
-            hash: chain::hex(&entry.hash),
+            hash: (entry.hash != LogEntry::NO_HASH).then(|| chain::hex(&entry.hash)),
             texts: entry.texts.iter().map(|text| (text.field.as_str(), text.text.as_str())).collect(),
         }
     }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed assumption is a failed test")]
 
 use jit_common::refusal::Refusal;
-use jit_common::response::{EndedView, WaitingView, WasView};
+use jit_common::response::{EndedView, LogEntry, WaitingView, WasView};
 use serde_json::{Value, json};
 
 use super::{AnswerJson, EntryJson, line};
@@ -202,6 +202,9 @@ fn story_and_entries() {
     assert_eq!(entry["id"], "7k2m9xqa");
     assert_eq!(entry["body"]["kind"], "applied");
     assert_eq!(entry["hash"], "ab".repeat(32));
+    let untold = LogEntry { hash: LogEntry::NO_HASH, ..samples::entry() };
+    let untold: Value = serde_json::from_str(&line(&EntryJson::of(&untold))).unwrap();
+    assert_eq!(untold["hash"], Value::Null);
     assert_eq!(entry["texts"]["reason"], "INC-42 \u{1b}[31mnginx", "a program gets the text itself");
 }
 

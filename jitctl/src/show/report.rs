@@ -1,6 +1,7 @@
 //! The closing report of a grant, for whoever reads its story.
 
 use jit_common::response::LogEntry;
+use jitd_core::record::report::DETAILS;
 use jitd_core::record::{Entry, Looks, Report};
 
 use super::Text;
@@ -25,14 +26,8 @@ fn of(report: &Report) -> Vec<Text> {
             Some(_) => Text::default().then(Ink::Good, "nothing was left"),
             None => Text::default().then(Ink::Warn, "nobody looked whether anything was left"),
         });
-    } else if !report.beside.is_empty() {
-        let others: Vec<String> = report.beside.iter().map(ToString::to_string).collect();
-        let more = match report.beside_more {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let whose = format!("may be by another grant that was live meanwhile: {}{more}", others.join(", "));
-        lines.push(Text::default().then(Ink::Warn, whose));
+    } else {
+        lines.extend(beside(report).map(|whose| Text::default().then(Ink::Warn, whose)));
     }
     let late = report.late_ms.map_or_else(String::new, |late| format!(", {late} ms after the deadline"));
     lines.push(Text::of(format!("its removal was verified{late}")));
@@ -42,7 +37,24 @@ fn of(report: &Report) -> Vec<Text> {
     }));
     lines.extend(report.looks.as_ref().map(|looks| Text::default().faint(looked(looks))));
     lines.extend(report.left_out.iter().map(|left| Text::default().faint(format!("not looked at: {left}"))));
+    if let Some(withheld) = &report.withheld {
+        let all = if withheld.left_out == 0 { "" } else { "not everything was looked at; " };
+        lines.push(Text::default().faint(format!("{all}{DETAILS}")));
+    }
     lines
+}
+
+/// Whose it may be as well.
+fn beside(report: &Report) -> Option<String> {
+    let others: Vec<String> = report.beside.iter().map(ToString::to_string).collect();
+    match (others.is_empty(), report.beside_more) {
+        (true, 0) => None,
+        (true, count) => Some(format!("may be by another grant that was live meanwhile; there were {count}")),
+        (false, more) => {
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            Some(format!("may be by another grant that was live meanwhile: {}{more}", others.join(", ")))
+        }
+    }
 }
 
 fn looked(looks: &Looks) -> String {
@@ -78,7 +90,20 @@ mod tests {
         report.beside = vec!["4h1kz0ab".parse().unwrap()];
         report.late_ms = Some(7);
         report.left_out = vec!["/home (a network file system, or one that jitd does not know (nfs4))".into()];
-        let shown = shown(&report);
+        let numbers = shown(&report.in_numbers());
+        for line in [
+            "1 process is still there\n",
+            "may be by another grant that was live meanwhile; there were 1\n",
+            "its removal was verified, 7 ms after the deadline\n",
+            "not everything was looked at; auditors, operators and root can see the details\n",
+        ] {
+            assert!(numbers.contains(line), "{line:?} is not in\n{numbers}");
+        }
+        assert!(
+            !numbers.contains("sleep") && !numbers.contains("4h1kz0ab") && !numbers.contains("nfs4"),
+            "{numbers}"
+        );
+        let all = shown(&report);
         for line in [
             "still there: sleep (12) as uid 0\n",
             "may be by another grant that was live meanwhile: 4h1kz0ab\n",
@@ -86,7 +111,7 @@ mod tests {
             "complete 20 ms before the start; the last one took 130 ms for 9000 files and folders\n",
             "not looked at: /home (a network",
         ] {
-            assert!(shown.contains(line), "{line:?} is not in\n{shown}");
+            assert!(all.contains(line), "{line:?} is not in\n{all}");
         }
     }
 }

@@ -329,6 +329,7 @@ impl Engine {
             beside_more,
             looks,
             left_out,
+            withheld: None,
         };
         self.book.note(now, Some(id), Entry::Report { about: closing.about, report });
         self.reports.forget(now);

@@ -109,6 +109,10 @@ impl Engine {
     pub(super) fn show(&mut self, call: &Call, prefix: &IdPrefix, now: &Now) -> Result<Response, Refusal> {
         let (id, past) = self.find_request(call, prefix)?;
         let rows = self.book.rows_of(id).map_err(|why| Refusal::LedgerUnavailable { why })?;
+        let entries = match admission::sees_all(&self.live.policy, call.peer.uid, &call.person) {
+            true => rows.iter().map(views::log_entry).collect(),
+            false => rows.iter().filter_map(views::limited_entry).collect(),
+        };
         let live = self.registry.get(id).cloned();
         let view = match &live {
             Some(grant) => Some(views::grant(grant, now, None)),
@@ -137,7 +141,7 @@ impl Engine {
                 let side_effects = gives.map(|(by, gives)| side_effects(by, gives, expiry));
                 side_effects.into_iter().flatten().chain(unusual(expiry.then)).collect()
             },
-            entries: rows.iter().map(views::log_entry).collect(),
+            entries,
             grant: view,
             earlier: open.as_ref().map(|open| self.earlier(open)).unwrap_or_default(),
             live: open.as_ref().map(|open| self.live_of(open, now)).unwrap_or_default(),

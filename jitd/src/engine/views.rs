@@ -8,11 +8,14 @@ use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
 use jitd_core::now::{NANOS, Now};
 use jitd_core::policy::{Authenticate, Commands, Gives, SudoRole};
-use jitd_core::record::Person;
+use jitd_core::record::{Entry, Person};
 
 use super::open_views;
 use super::past::Past;
 use crate::ledger::Row;
+
+/// The kind of the entries of which not everybody is shown all.
+const REPORT: &str = "report";
 
 /// A person.
 #[must_use]
@@ -100,6 +103,19 @@ fn state_view(state: State) -> StateView {
     }
 }
 
+/// A row of the ledger as those are shown it who see their own alone: a report in numbers, and no hash, by which a guess at the
+/// rest could be checked. `None` for a report that this version cannot read.
+#[must_use]
+pub fn limited_entry(row: &Row) -> Option<LogEntry> {
+    let entry = LogEntry { hash: LogEntry::NO_HASH, ..log_entry(row) };
+    if row.kind != REPORT {
+        return Some(entry);
+    }
+    let Ok(Entry::Report { about, report }) = serde_json::from_str(&row.body) else { return None };
+    let body = serde_json::to_string(&Entry::Report { about, report: report.in_numbers() }).ok()?;
+    Some(LogEntry { body, ..entry })
+}
+
 /// A row of the ledger.
 #[must_use]
 pub fn log_entry(row: &Row) -> LogEntry {
@@ -115,5 +131,42 @@ pub fn log_entry(row: &Row) -> LogEntry {
             .iter()
             .map(|text| LogText { field: text.field.clone(), salt: text.salt, text: text.text.clone() })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jit_common::refusal::RuleRef;
+    use jitd_core::record::{About, Report};
+
+    use super::*;
+
+    #[test]
+    fn a_report_is_told_in_numbers_and_without_a_hash() {
+        let about = About {
+            by: Person { uid: 1000, name: "alice".into() },
+            role: "docker".into(),
+            rule: RuleRef { name: "r".into(), location: "w.toml:1".into() },
+            until: 0,
+        };
+        let alive = vec!["sleep (12) as uid 0".into()];
+        let entry = Entry::Report { about, report: Report { alive, ..Report::default() } };
+        assert_eq!(entry.kind(), REPORT);
+        let row = |body: &str| Row {
+            seq: 1,
+            at: 1,
+            kind: REPORT.into(),
+            request: None,
+            body: body.into(),
+            hash: [7; 32],
+            texts: Vec::new(),
+            asked: Vec::new(),
+        };
+        let row_of_it = row(&serde_json::to_string(&entry).unwrap_or_default());
+        assert!(log_entry(&row_of_it).body.contains("sleep"));
+        let told = limited_entry(&row_of_it);
+        assert!(told.as_ref().is_some_and(|told| told.body.contains("\"withheld\":{\"alive\":1,")));
+        assert!(told.is_some_and(|told| !told.body.contains("sleep") && told.hash == LogEntry::NO_HASH));
+        assert_eq!(limited_entry(&row("{\"kind\":\"report\",\"of\":\"a newer jitd\"}")), None);
     }
 }

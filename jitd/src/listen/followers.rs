@@ -18,6 +18,7 @@ use super::callers::{self, Caller};
 use super::conversation::{Broken, Client};
 use super::facts::Facts;
 use crate::engine::{admission, views};
+use crate::ledger::Row;
 use crate::policy_files::Live;
 
 /// How long somebody reads before it is looked again whether they still may.
@@ -62,7 +63,7 @@ pub(super) async fn send(
                 Err(why) => return client.refuse(Refusal::LedgerUnavailable { why }).await,
             };
             after = looked.to;
-            let entries = looked.rows.iter().map(views::log_entry);
+            let entries = looked.rows.iter().filter_map(|row| view.entry(row));
             let shown: Vec<LogEntry> = entries.filter(|entry| view.shows(entry)).collect();
             if !shown.is_empty() {
                 client.say(Response::Log(shown)).await?;
@@ -181,6 +182,11 @@ impl<'a> View<'a> {
         let filtered =
             since.is_some() || user.is_some() || role.is_some() || id.is_some() || !kinds.is_empty();
         self.sees_all && !filtered && *until == LogUntil::Now
+    }
+
+    /// A row as the reader may see it, if they see it.
+    fn entry(&self, row: &Row) -> Option<LogEntry> {
+        if self.sees_all { Some(views::log_entry(row)) } else { views::limited_entry(row) }
     }
 
     fn shows(&self, stored: &LogEntry) -> bool {

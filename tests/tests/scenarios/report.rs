@@ -79,13 +79,56 @@ fn each_souvenir_is_named_by_both_of_two_grants() {
             assert!(said["beside"].to_string().contains(&other.id), "{said}");
             assert!(sentence.contains("other grant"), "{sentence}");
         }
-        let shown = site.jitctl("alice", &["show", &docker.id]).unwrap().expect_ok();
+        let shown = site.jitctl("olga", &["show", &docker.id]).unwrap().expect_ok();
         shown
             .expect_says("closing report")
             .expect_says("new: set-id file /srv/rootid (set-uid of uid 0, mode 4755)");
         let mode = site.sh("stat -c %a /home/alice/dockerid").unwrap();
         assert_eq!(mode.out, "2755\n", "it is only reported");
     }
+}
+
+/// Whoever holds a grant may not look into the homes of others, and learns nothing of them by its report.
+#[test]
+fn who_sees_only_their_own_gets_numbers_and_who_sees_all_gets_names() {
+    let Some(site) = souvenirs(Release::Trixie, "") else { return };
+    let grant = site.grant("alice", "docker", "30m");
+    first_look(&site);
+    let other = site.grant("dora", "logs", "30m");
+    let plant = "mkdir -p -m 700 /home/bob/.ssh; ln -s /srv/of-bob-alone /home/bob/.ssh/authorized_keys
+        chmod 700 /home/bob; usermod -p 'none at all' carl";
+    site.sh(plant).unwrap().expect_ok();
+    site.jitctl("alice", &["drop"]).unwrap().expect_ok();
+    let (said, _) = report(&site, &grant);
+    let told = said["changes"].as_array().unwrap().len();
+    assert_eq!(told, 2, "{said}");
+    let named = ["/home/bob", "of-bob-alone", "line of carl", "/etc/shadow", &other.id];
+    let asked: [&[&str]; 4] = [
+        &["show", &grant.id],
+        &["show", &grant.id, "--json"],
+        &["log", "--id", &grant.id],
+        &["log", "--id", &grant.id, "--json"],
+    ];
+    for words in asked {
+        let hers = site.jitctl("alice", words).unwrap().expect_ok().out;
+        for name in named {
+            assert!(!hers.contains(name), "{words:?}: {name} is in {hers}");
+        }
+        let count = if words.contains(&"--json") {
+            format!("\"more\":{told},")
+        } else {
+            format!("{told} changes on the watch list")
+        };
+        assert!(hers.contains(&count), "{words:?}: {count} is not in {hers}");
+        assert!(!hers.contains("\"hash\":\""), "{hers}");
+        for all in ["olga", "audrey", "root"] {
+            let theirs = site.jitctl(all, words).unwrap().expect_ok();
+            theirs.expect_says("/home/bob/.ssh/authorized_keys").expect_says("of-bob-alone");
+        }
+    }
+    let log = site.jitctl("alice", &["log", "--id", &grant.id]).unwrap().expect_ok();
+    log.expect_says("auditors, operators and root can see the details");
+    site.sh("jitctl log export > /tmp/export && jitctl log verify /tmp/export").unwrap().expect_ok();
 }
 
 #[test]

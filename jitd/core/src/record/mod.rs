@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::entry::Entry;
 pub use self::open::{AboutOpen, Approval, Choice, Closed, Terms};
-pub use self::report::{Change, How, Looks, Report};
+pub use self::report::{Change, How, Looks, Report, Withheld};
 pub use self::session::Swept;
 
 /// An account, as it was called when the entry was written.

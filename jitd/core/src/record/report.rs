@@ -38,7 +38,28 @@ pub struct Report {
     pub looks: Option<Looks>,
     /// What was not looked at, and why.
     pub left_out: Vec<String>,
+    /// How much stands in the lists above, for a reader to whom it is not shown. Never in the record itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Withheld>,
 }
+
+/// How much there is of what a reader is not shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Withheld {
+    /// Processes that still run.
+    pub alive: usize,
+    /// Set-gid files that were made harmless, or were to be.
+    pub stripped: usize,
+    /// Reasons why something was not looked at.
+    pub left_out: usize,
+}
+
+/// What a reader is told from whom they are withheld.
+pub const DETAILS: &str = "auditors, operators and root can see the details";
+
+/// How the last line of [`Report::alive`] ends when there was no room for all: the number of the others is before it.
+pub const MORE_PROCESSES: &str = " more processes";
 
 impl Report {
     /// Whether nothing was left, as far as was looked.
@@ -47,9 +68,49 @@ impl Report {
         self.left().is_empty()
     }
 
+    /// What somebody may see who sees their own grants alone: how much there is, and no path, process or id. What lies in the
+    /// homes of others, whose account was changed and what else was granted is for those who see everything.
+    #[must_use]
+    pub fn in_numbers(&self) -> Self {
+        let beyond = self.alive.last().and_then(|last| last.strip_suffix(MORE_PROCESSES)?.parse().ok());
+        let alive = match beyond {
+            Some(more) => self.alive.len().saturating_sub(1).saturating_add(more),
+            None => self.alive.len(),
+        };
+        let withheld = Withheld { alive, stripped: self.stripped.len(), left_out: self.left_out.len() };
+        Self {
+            sessions: self.sessions,
+            late_ms: self.late_ms,
+            alive: Vec::new(),
+            changes: Vec::new(),
+            more: self.changes.len().saturating_add(self.more),
+            stripped: Vec::new(),
+            beside: Vec::new(),
+            beside_more: self.beside.len().saturating_add(self.beside_more),
+            looks: self.looks.clone(),
+            left_out: Vec::new(),
+            withheld: Some(withheld),
+        }
+    }
+
     /// What was left, a line for each.
     #[must_use]
     pub fn left(&self) -> Vec<String> {
+        if let Some(Withheld { alive, stripped, left_out: _ }) = &self.withheld {
+            let counted = |count: usize, one: &str, more: &str| match count {
+                0 => None,
+                1 => Some(format!("1 {one}")),
+                count => Some(format!("{count} {more}")),
+            };
+            let alive = counted(*alive, "process is still there", "processes are still there");
+            let changes = counted(self.more, "change on the watch list", "changes on the watch list");
+            let stripped = counted(
+                *stripped,
+                "set-gid file was to be made harmless",
+                "set-gid files were to be made harmless",
+            );
+            return alive.into_iter().chain(changes).chain(stripped).collect();
+        }
         let alive = self.alive.iter().map(|process| format!("still there: {process}"));
         let changes = self.changes.iter().map(ToString::to_string);
         let more = (self.more > 0).then(|| format!("{} more changes", self.more));
@@ -124,5 +185,48 @@ impl fmt::Display for Change {
             Thing::Port(port) => write!(f, "port {} on which root listens", escaped(port))?,
         }
         if self.says.is_empty() { Ok(()) } else { write!(f, " ({})", escaped(&self.says)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    #[test]
+    fn in_numbers_nothing_is_named_and_everything_is_counted() {
+        let thing = Thing::File("/home/bob/secret".into());
+        let change = Change { how: How::New, thing, says: "a link to /home/bob/other".into(), gid: None };
+        let beside = "4h1kz0ab".parse();
+        let report = Report {
+            sessions: 2,
+            late_ms: Some(7),
+            alive: vec!["sleep (12) as uid 0".into(), format!("12{MORE_PROCESSES}")],
+            changes: vec![change.clone(), change],
+            more: 3,
+            stripped: vec!["the set-gid bit of /home/bob/x was taken off".into()],
+            beside: beside.into_iter().collect(),
+            beside_more: 1,
+            looks: Some(Looks { first_ms: None, took_ms: 1, entries: 9 }),
+            left_out: vec!["/home/bob/.ssh (behind a link, which is not followed)".into()],
+            withheld: None,
+        };
+        let numbers = report.in_numbers();
+        let left = [
+            "13 processes are still there",
+            "5 changes on the watch list",
+            "1 set-gid file was to be made harmless",
+        ];
+        assert_eq!(numbers.left(), left);
+        assert_eq!((numbers.sessions, numbers.late_ms, numbers.beside_more), (2, Some(7), 2));
+        assert_eq!((&numbers.looks, numbers.is_empty()), (&report.looks, false));
+        let written = serde_json::to_string(&numbers).unwrap_or_default();
+        assert!(written.contains("left-out\":1}"), "{written}");
+        assert!(!["bob", "sleep", "4h1kz0ab"].iter().any(|name| written.contains(name)), "{written}");
+        let nothing = Report::default().in_numbers();
+        assert!(nothing.is_empty());
+        let stored = serde_json::to_string(&Report::default()).unwrap_or_default();
+        assert!(stored.ends_with("\"left-out\":[]}"), "what is stored is as it was: {stored}");
     }
 }

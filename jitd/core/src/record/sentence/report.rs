@@ -6,6 +6,7 @@ use alloc::string::{String, ToString};
 use jit_common::escape::escaped;
 
 use super::{list, plural, who};
+use crate::record::report::DETAILS;
 use crate::record::{About, Report};
 
 /// Things that the sentence names. The entry has the others.
@@ -41,5 +42,11 @@ fn done(report: &Report) -> String {
 }
 
 fn unseen(report: &Report) -> String {
-    list("; not looked at: ", "; ", &report.left_out)
+    match &report.withheld {
+        Some(withheld) => {
+            let all = if withheld.left_out == 0 { "" } else { "; not everything was looked at" };
+            format!("{all}; {DETAILS}")
+        }
+        None => list("; not looked at: ", "; ", &report.left_out),
+    }
 }
