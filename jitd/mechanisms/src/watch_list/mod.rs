@@ -3,9 +3,11 @@
 //! ([`jitd_core::watched::compare`]).
 //!
 //! In this order: files of accounts, what sudo, PAM, systemd, cron and at go by, keys and units of people, ports of root. Then the
-//! folders are walked for set-id files and file capabilities, for as long as there is room and time.
+//! folders are walked for set-id files and file capabilities, for as long as there is room and time. Places that others than root can
+//! fill have budgets of their own ([`budget`]).
 
 mod accounts;
+mod budget;
 mod files;
 mod mounts;
 mod ports;
@@ -43,6 +45,12 @@ const BACK: i32 = 10;
 /// Things that are kept of one look. Whatever has more is not told apart from a host that is being filled.
 const MOST_THINGS: usize = 20_000;
 
+/// Those of them that are kept of people's homes: beyond them set-id files still have room.
+const MOST_IN_HOMES: usize = MOST_THINGS / 2;
+
+/// Places that are left out by name. Whatever has more is told in one line, and nothing is taken for new or gone.
+const MOST_LEFT_OUT: usize = 1000;
+
 /// Lets everybody else go first: for the thread that looks.
 pub fn stand_back() {
     // Where that is not given it looks all the same.
@@ -72,6 +80,8 @@ struct Finds {
     found: Found,
     /// Things that there was no room for.
     too_many: usize,
+    /// Places that there was no room for among those that are left out.
+    unnamed: usize,
 }
 
 impl Finds {
@@ -84,7 +94,10 @@ impl Finds {
 
     /// Notes what is not looked at: a path as shown text, and why not.
     fn leave_out(&mut self, path: impl Into<String>, why: impl Into<String>) {
-        self.found.left_out.push(LeftOut { why: why.into(), path: path.into() });
+        match self.found.left_out.len() < MOST_LEFT_OUT {
+            true => self.found.left_out.push(LeftOut { why: why.into(), path: path.into() }),
+            false => self.unnamed = self.unnamed.saturating_add(1),
+        }
     }
 
     fn done(mut self) -> Found {
@@ -93,7 +106,11 @@ impl Finds {
                 "there was room for {MOST_THINGS} things on the watch list and not for {} more",
                 self.too_many
             );
-            self.leave_out("/", why);
+            self.found.left_out.push(LeftOut { why, path: "/".to_owned() });
+        }
+        if self.unnamed > 0 {
+            let why = format!("{} more places that were not looked at", self.unnamed);
+            self.found.left_out.push(LeftOut { why, path: "/".to_owned() });
         }
         self.found.things.sort_by(|one, other| one.0.cmp(&other.0));
         self.found.things.dedup_by(|one, other| one.0 == other.0);

@@ -129,6 +129,86 @@ fn what_has_no_room_or_time_is_named_and_not_told_as_gone() {
     }
 }
 
+/// Paths that the second look left out and the first did not.
+fn left_out(before: &Look, after: &Look) -> Vec<String> {
+    let left = after.found.left_out.iter().filter(|left| !before.found.left_out.contains(left));
+    left.map(|left| left.path.clone()).collect()
+}
+
+/// Alice's home, where she alone can write, and the rest of the host, where root alone can.
+fn with_home_of_alice() -> Scratch {
+    let scratch = scratch();
+    let at = |path: &str| scratch.path().join(path);
+    fs::create_dir_all(at("home/alice/.config/systemd/user")).unwrap();
+    for folder in
+        ["home", "home/bob", "usr", "usr/bin", "tmp", "etc/systemd", "etc/systemd/system", "proc", "proc/net"]
+    {
+        mode(&at(folder), 0o755);
+    }
+    mode(scratch.path(), 0o755);
+    // Whoever runs this owns all of it, so this stands for a folder of somebody else.
+    mode(&at("home/alice"), 0o777);
+    scratch
+}
+
+#[test]
+fn a_home_full_of_files_hides_nothing_elsewhere_and_is_left_out_as_one() {
+    let scratch = with_home_of_alice();
+    let at = |path: &str| scratch.path().join(path);
+    let units = "/home/alice/.config/systemd/user";
+    let look_at = |entries| at_once(look(&scratch.paths(), &WatchList { entries, ..list() }, || true));
+    let before = [500_000, 10_000].map(look_at);
+    for number in 0..25_000 {
+        fs::write(at(&format!("{units}/{number}.service")[1..]), "").unwrap();
+    }
+    for path in ["usr/bin/evil", "home/bob/evil"] {
+        fs::write(at(path), "").unwrap();
+        mode(&at(path), 0o4755);
+    }
+    fs::write(at("etc/sudoers"), "alice ALL=(ALL) ALL\n").unwrap();
+    let after = [500_000, 10_000].map(look_at);
+    for (before, after) in before.iter().zip(&after) {
+        let said = told(before, after);
+        let uid = fs::metadata(at("usr/bin/evil")).unwrap().uid();
+        for path in ["/usr/bin/evil", "/home/bob/evil"] {
+            let evil = format!("new: set-id file {path} (set-uid of uid {uid}, mode 4755)");
+            assert!(said.contains(&evil), "{said:?}");
+        }
+        assert!(said.contains(&"changed: file /etc/sudoers".to_owned()), "{said:?}");
+        assert_eq!(said.len(), 3, "{said:?}");
+        assert!(after.found.things.len() < 100 && after.found.entries <= 500_000);
+    }
+    assert_eq!(left_out(&before[0], &after[0]), [units], "there is room for a walk through her home");
+    assert_eq!(left_out(&before[1], &after[1]), [units, "/home/alice"]);
+}
+
+#[test]
+fn set_id_files_of_somebody_leave_room_for_those_of_others() {
+    let scratch = with_home_of_alice();
+    let at = |path: &str| scratch.path().join(path);
+    let before = looked(&scratch);
+    for number in 0..300 {
+        let path = at(&format!("home/alice/{number}"));
+        fs::write(&path, "").unwrap();
+        mode(&path, 0o2755);
+    }
+    fs::write(at("usr/bin/evil"), "").unwrap();
+    mode(&at("usr/bin/evil"), 0o2755);
+    let after = looked(&scratch);
+    assert_eq!(left_out(&before, &after), ["/home/alice"]);
+    assert_eq!(after.found.things.len(), before.found.things.len() + budget::THINGS + 1);
+    assert!(told(&before, &after).iter().any(|said| said.contains("/usr/bin/evil")));
+}
+
+#[test]
+fn more_places_than_are_named_are_one_line() {
+    let mut finds = Finds::default();
+    (0..MOST_LEFT_OUT + 5).for_each(|at| finds.leave_out(format!("/srv/{at}"), "cannot be looked into"));
+    let left_out = finds.done().left_out;
+    assert_eq!(left_out.len(), MOST_LEFT_OUT + 1);
+    assert!(left_out.iter().any(|left| left.path == "/" && left.why.starts_with("5 more places")));
+}
+
 #[test]
 fn names_are_bytes_and_links_lead_nowhere() {
     let scratch = scratch();

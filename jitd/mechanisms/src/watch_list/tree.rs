@@ -32,6 +32,8 @@ const ASKED: StatxFlags = StatxFlags::BASIC_STATS;
 pub(super) struct Tree {
     root: OwnedFd,
     pub(super) mounts: Mounts,
+    /// Whose uid root's is: another in a tree for tests.
+    pub(super) owner: u32,
 }
 
 impl Tree {
@@ -43,7 +45,7 @@ impl Tree {
             Err(Errno::NOENT) => openat(CWD, &paths.root, flags, Mode::empty())?,
             opened => opened?,
         };
-        Ok(Self { root, mounts: Mounts::read(&first)? })
+        Ok(Self { root, mounts: Mounts::read(&first)?, owner: paths.owner.as_raw() })
     }
 
     /// Opens the folder at a path that begins with `/`.
@@ -70,9 +72,14 @@ impl Tree {
             Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
             opened => opened?,
         };
-        let stat = statx(&fd, "", AtFlags::EMPTY_PATH, ASKED)?;
+        let stat = stat_of(&fd)?;
         Ok(Some((fd, stat)))
     }
+}
+
+/// What an open file or folder is.
+pub(super) fn stat_of(fd: &OwnedFd) -> Result<Statx, Errno> {
+    statx(fd, "", AtFlags::EMPTY_PATH, ASKED)
 }
 
 /// A name in an open folder, itself: neither through a link nor by having something mounted there.
