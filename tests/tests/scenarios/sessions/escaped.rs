@@ -5,9 +5,9 @@ use jit_e2e::{Release, until};
 use super::{machine, run, swept, told};
 use crate::site::{SOON, measured};
 
-/// A service, a job for later, and a process in a control group of its own.
+/// A service, a job for later, and a process without a parent in a control group of its own.
 const ESCAPE: &str = "systemd-run --unit=escaped sleep 3001; echo 'sleep 3002' | at now + 1 hour; \
-    mkdir /sys/fs/cgroup/outside; sh -c 'echo $$ > /sys/fs/cgroup/outside/cgroup.procs; exec sleep 3003' & \
+    mkdir /sys/fs/cgroup/outside; setsid --fork sh -c 'echo $$ > /sys/fs/cgroup/outside/cgroup.procs; exec sleep 3003'; \
     until grep -q . /sys/fs/cgroup/outside/cgroup.procs; do sleep 0.1; done; echo started; sleep 3004";
 
 #[test]
