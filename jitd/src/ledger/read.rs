@@ -115,7 +115,7 @@ impl Ledger {
         self.ids_by(sql, params![column(from)?, most])
     }
 
-    /// The entries of one request, oldest first; of those about what ran with it only the newest [`SESSIONS_OF`], for there may be any number.
+    /// The entries of one request, oldest first; of those about what ran with it only the newest 512, for there may be any number.
     ///
     /// # Errors
     /// When the database cannot be read.

@@ -4,7 +4,7 @@
 //!
 //! In this order: files of accounts, what sudo, PAM, systemd, cron and at go by, keys and units of people, ports of root. Then the
 //! folders are walked for set-id files and file capabilities, for as long as there is room and time. Places that others than root can
-//! fill have budgets of their own ([`budget`]).
+//! fill have budgets of their own (`budget.rs`).
 
 mod accounts;
 mod budget;
