@@ -58,6 +58,7 @@ const PATHS: &[(&str, What)] = &[
     ("/run/jit/sudoers.d/jit", Ours),
     ("/run/jit/locked", Ours),
     ("/run/jit/limits", Folder),
+    ("/sys/fs/cgroup", OnlyRead),
     ("/sys/fs/cgroup/system.slice/jit-guard.service", OnlyRead),
     ("/run/jit/converge.lock", Ours),
     ("/run/jit/guard.lock", Ours),
