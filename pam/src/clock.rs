@@ -29,10 +29,17 @@ impl Clock {
     }
 }
 
-/// When this process began, in nanoseconds of the wall clock, to some hundredths of a second. `None` without /proc.
+/// The life of this process so far, in nanoseconds of the wall clock, to some hundredths of a second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Life {
+    pub(crate) began: i64,
+    pub(crate) now: i64,
+}
+
+/// Since when this process runs. `None` without /proc.
 ///
 /// `/proc/self/stat` has it in ticks of a hundredth of a second since the boot, in its 22nd field; `/proc/uptime` has how long ago that was (proc(5)).
-pub(crate) fn process_began() -> Option<i64> {
+pub(crate) fn life() -> Option<Life> {
     const NANOS: i64 = 1_000_000_000;
     const TICK: i64 = NANOS / 100;
     let stat = std::fs::read("/proc/self/stat").ok()?;
@@ -44,7 +51,7 @@ pub(crate) fn process_began() -> Option<i64> {
     let up = seconds.parse::<i64>().ok()?.checked_mul(100)?.checked_add(hundredths.parse().ok()?)?;
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
     let now = i64::try_from(since.as_nanos()).ok()?;
-    Some(now.saturating_sub(up.saturating_sub(ticks).saturating_mul(TICK)))
+    Some(Life { began: now.saturating_sub(up.saturating_sub(ticks).saturating_mul(TICK)), now })
 }
 
 fn zone() -> Option<TimeZone> {

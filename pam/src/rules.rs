@@ -8,7 +8,7 @@ use std::path::Path;
 
 use jit_common::paths;
 
-use crate::clock::process_began;
+use crate::clock::{Life, life};
 use crate::person::Person;
 
 /// Nanoseconds by which a time stamp of a file, or the beginning of a process, may be wrong: a tick of the kernel's clock each.
@@ -30,22 +30,22 @@ pub(crate) enum Rules {
 
 /// What the file has. In every doubt one may stand.
 pub(crate) fn of(name: &str) -> Rules {
-    match (may_stand_for(name), process_began().is_some_and(has_changed_since)) {
+    match (may_stand_for(name), life().is_some_and(has_changed_in)) {
         (true, _) => Rules::MayStand,
         (false, true) => Rules::Changed,
         (false, false) => Rules::None,
     }
 }
 
-/// Whether the file, or the folder that holds it, was written after a time of the wall clock in nanoseconds. The time stamp of a file may be
-/// some milliseconds old when it is given.
-fn has_changed_since(began: i64) -> bool {
+/// Whether the file, or the folder that holds it, was written since this process began. The time stamp of a file may be some milliseconds old
+/// when it is given. One that is to come says nothing: somebody has set the clock back, and nobody is kept out until it is that late.
+fn has_changed_in(Life { began, now }: Life) -> bool {
     let file = Path::new(paths::SUDOERS_FILE);
     let places = [Some(file), file.parent()];
     places.into_iter().flatten().any(|place| match std::fs::metadata(place) {
         Ok(meta) => {
             let changed = meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec());
-            changed.saturating_add(COARSE) >= began
+            changed.saturating_add(COARSE) >= began && changed <= now.saturating_add(COARSE)
         }
         Err(why) => why.kind() != std::io::ErrorKind::NotFound,
     })
@@ -89,5 +89,11 @@ mod tests {
         for other in [100, 0, 10_000, 1001] {
             assert!(!holds(text, other), "{other}");
         }
+    }
+
+    #[test]
+    fn what_was_written_before_this_process_or_is_to_come_is_no_change() {
+        assert!(!has_changed_in(Life { began: i64::MAX, now: i64::MAX }));
+        assert!(!has_changed_in(Life { began: 0, now: 0 }), "the clock was set back");
     }
 }
