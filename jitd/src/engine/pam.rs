@@ -84,7 +84,7 @@ impl Engine {
         let matters = match (says, service) {
             (PamSays::Covered, Service::Sudo) => true,
             // What sudo made of its rules a while ago may have been by one that is gone.
-            (_, Service::Sudo) => self.was_asked_before_an_end(&opening),
+            (_, Service::Sudo) => self.was_asked_before_an_end(&opening, now),
             (_, Service::Su | Service::Login | Service::Sshd) => false,
         };
         if !matters || self.is_known(&opening) {
@@ -129,8 +129,8 @@ impl Engine {
     }
 
     /// Whether a grant of the person has ended since the process of a session began, or may have before this jitd did.
-    fn was_asked_before_an_end(&self, opening: &Opening) -> bool {
-        let ended = self.sessions.last_end(&opening.session.person);
+    fn was_asked_before_an_end(&mut self, opening: &Opening, now: &Now) -> bool {
+        let ended = self.sessions.last_end(&opening.session.person, now);
         let began = opening.from.pid.and_then(|pid| began(&self.host.paths.proc, pid));
         began.is_none_or(|began| began <= ended)
     }
@@ -161,7 +161,7 @@ impl Engine {
 
     /// Puts a session on the record, and into the control group of its grant if it is certainly that grant's.
     fn begin_one(&mut self, opening: Opening, known: &Known, now: &Now) {
-        let over = self.was_asked_before_an_end(&opening);
+        let over = self.was_asked_before_an_end(&opening, now);
         let Opening { session, from, process, reply } = opening;
         let words = from.pid.map(|pid| self.command_line(pid)).unwrap_or_default();
         let line: Vec<&str> = words.iter().map(String::as_str).collect();

@@ -37,8 +37,8 @@ pub(super) struct Sessions {
     pub(super) running: BTreeMap<i32, Session>,
     /// When the last grant of each person ended, on the boot clock.
     ends: BTreeMap<String, i64>,
-    /// Since when that is known.
-    since: i64,
+    /// Since when that is remembered: the first session of which the PAM module has told.
+    since: Option<i64>,
     /// How many each uid has begun lately.
     pub(super) pace: Pace,
     /// What sudo allows people without any grant.
@@ -54,9 +54,10 @@ impl Sessions {
         self.keeper.next(now).into_iter().chain(looks).min()
     }
 
-    /// When the last grant of a person ended, by the name of their account; when this jitd began, if that is later.
-    pub(super) fn last_end(&self, person: &str) -> i64 {
-        self.ends.get(person).copied().unwrap_or(self.since)
+    /// When the last grant of a person ended, by the name of their account; at the latest when it began to be remembered.
+    pub(super) fn last_end(&mut self, person: &str, now: &Now) -> i64 {
+        let since = *self.since.get_or_insert(now.boot);
+        self.ends.get(person).copied().unwrap_or(since)
     }
 
     /// When the last of what runs with a grant ends, if something does.
@@ -74,7 +75,6 @@ fn limit_of(grant: &Grant) -> Limit {
 impl Engine {
     /// Takes up what a jitd before this one left.
     pub(super) fn recover_sessions(&mut self, now: &Now) {
-        self.sessions.since = now.boot;
         match Keeper::load(&self.host.paths, now) {
             Ok(keeper) => self.sessions.keeper = keeper,
             Err(error) => {
@@ -214,7 +214,7 @@ impl Engine {
 
     /// A grant ends: what runs with it is over as well, at once or by what its rule says.
     pub(super) fn end_sessions(&mut self, id: RequestId, cause: Cause, now: &Now) {
-        if let Some(grant) = self.registry.get(id) {
+        if let Some(grant) = self.registry.get(id).filter(|_| self.sessions.since.is_some()) {
             self.sessions.ends.insert(grant.by.name.clone(), now.boot);
         }
         for (name, limit) in self.sessions.keeper.limits().into_iter().filter(|(_, limit)| limit.grant == id)

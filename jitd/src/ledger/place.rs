@@ -1,7 +1,7 @@
 //! Where the ledger lives: its folder and files, that they are root's alone, and the lock that keeps jitd single.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -18,7 +18,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 const COMPANIONS: [&str; 3] = ["-journal", "-wal", "-shm"];
 
 /// The header that every database of SQLite begins with (<https://sqlite.org/fileformat2.html>, 1.3).
-const HEADER_BYTES: u64 = 100;
+const HEADER_BYTES: usize = 100;
 
 /// The paths of one ledger.
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ impl Place {
         check_private(&self.database, Kind::File)?;
         self.check_companions()?;
         let length = self.database.metadata().map_err(|error| io_error(&self.database, error))?.len();
-        if length < HEADER_BYTES {
+        if length < HEADER_BYTES as u64 {
             // SQLite would take it for a new database, forget everything in silence, and delete the log.
             let why = match length {
                 0 => "it is empty".to_owned(),
@@ -92,7 +92,24 @@ impl Place {
             };
             return Err(OpenError::NotALedger { path: self.database.clone(), why });
         }
+        self.check_format()?;
         Ok(true)
+    }
+
+    /// What the header says of the format of the file: the versions for who writes and who reads, and the bytes of a page that are left
+    /// free. SQLite opens much that is not as it writes it, takes entries, and then does not open it again.
+    fn check_format(&self) -> Result<(), OpenError> {
+        let mut header = [0; HEADER_BYTES];
+        let read = File::open(&self.database).and_then(|mut file| file.read_exact(&mut header));
+        read.map_err(|error| io_error(&self.database, error))?;
+        match header.get(18..21) {
+            // 1 with a journal, 2 with a log.
+            Some([1, 1, 0] | [2, 2, 0]) => Ok(()),
+            Some(_) | None => {
+                let why = "its header names a format of the file that no jitd writes".to_owned();
+                Err(OpenError::NotALedger { path: self.database.clone(), why })
+            }
+        }
     }
 
     /// What SQLite writes beside the database is opened by it without a look, a pipe too, for which it would wait for ever.

@@ -176,3 +176,17 @@ fn a_damaged_ledger_is_left_as_it_was_found() {
     let after: Vec<_> = copies.iter().map(|(path, _)| std::fs::read(path).unwrap()).collect();
     assert!(before == after);
 }
+
+#[test]
+fn a_header_that_names_another_format_is_refused_before_anything_is_written() {
+    for (at, byte) in [(18, 0x12), (18, 1), (19, 0), (19, 3), (20, 58)] {
+        let (dir, _) = ledger();
+        let path = dir.join("ledger.db");
+        let mut bytes = std::fs::read(&path).unwrap();
+        assert_eq!(bytes[18..21], [2, 2, 0], "as jitd makes it");
+        bytes[at] = byte;
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(matches!(open(dir.path()), Err(OpenError::NotALedger { .. })), "{at} {byte}");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
+}
