@@ -113,6 +113,9 @@ pub enum Damage {
     /// The tables are others than jitd made.
     #[error("the tables or triggers are not those that jitd makes")]
     Tables,
+    /// Every entry can be read, and the pages between them are not as SQLite makes them: what is appended may be lost.
+    #[error("every entry can be read, and its pages are damaged ({0})")]
+    Pages(String),
 }
 
 /// Why entries could not be appended. None of them counts as written.

@@ -35,6 +35,9 @@ impl Ledger {
             signed.saw(row.seq, row.at, &row.kind);
             each(row, entry);
         })?;
+        if let Some(why) = schema::damaged_pages(&db).map_err(|source| place.sqlite(source))? {
+            return Err(OpenError::Damaged { seq: verifier.report().last, fault: Damage::Pages(why) });
+        }
         schema::keep(&db).map_err(|source| place.sqlite(source))?;
         let opened = verifier.report().clone();
         let head = Head { seq: opened.last, hash: opened.head };

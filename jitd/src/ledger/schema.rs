@@ -129,6 +129,13 @@ pub(super) fn configure(db: &Connection) -> rusqlite::Result<Option<Setting>> {
     Ok(None)
 }
 
+/// What is wrong with the pages of the file that hold no entry, or lead to one: what is read by one way may not be found by another, and what
+/// is appended may be written over something.
+pub(super) fn damaged_pages(db: &Connection) -> rusqlite::Result<Option<String>> {
+    let said: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    Ok((said != "ok").then_some(said))
+}
+
 /// A number from the header of the file.
 pub(super) fn header(db: &Connection, name: &str) -> rusqlite::Result<i64> {
     db.pragma_query_value(None, name, |row| row.get(0))
