@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use nix::time::{ClockId, clock_gettime};
 
 /// The host's time zone. `TZ` is not looked at: in sudo it is the caller's.
 const LOCALTIME: &str = "/etc/localtime";
@@ -38,7 +39,7 @@ pub(crate) struct Life {
 
 /// Since when this process runs. `None` without /proc.
 ///
-/// `/proc/self/stat` has it in ticks of a hundredth of a second since the boot, in its 22nd field; `/proc/uptime` has how long ago that was (proc(5)).
+/// `/proc/self/stat` has it in ticks of a hundredth of a second since the boot, in its 22nd field (proc(5)).
 pub(crate) fn life() -> Option<Life> {
     const NANOS: i64 = 1_000_000_000;
     const TICK: i64 = NANOS / 100;
@@ -46,12 +47,12 @@ pub(crate) fn life() -> Option<Life> {
     let stat = String::from_utf8_lossy(&stat).into_owned();
     // The name is in parentheses and may hold anything.
     let ticks: i64 = stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()?;
-    let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
-    let (seconds, hundredths) = uptime.split_ascii_whitespace().next()?.split_once('.')?;
-    let up = seconds.parse::<i64>().ok()?.checked_mul(100)?.checked_add(hundredths.parse().ok()?)?;
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    let now = i64::try_from(since.as_nanos()).ok()?;
-    Some(Life { began: now.saturating_sub(up.saturating_sub(ticks).saturating_mul(TICK)), now })
+    let read = |clock| {
+        let time = clock_gettime(clock).ok()?;
+        Some(time.tv_sec().saturating_mul(NANOS).saturating_add(time.tv_nsec()))
+    };
+    let (up, now) = (read(ClockId::CLOCK_BOOTTIME)?, read(ClockId::CLOCK_REALTIME)?);
+    Some(Life { began: now.saturating_sub(up.saturating_sub(ticks.saturating_mul(TICK))), now })
 }
 
 fn zone() -> Option<TimeZone> {

@@ -30,10 +30,10 @@ pub(crate) enum Rules {
 
 /// What the file has. In every doubt one may stand.
 pub(crate) fn of(name: &str) -> Rules {
-    match (may_stand_for(name), life().is_some_and(has_changed_in)) {
-        (true, _) => Rules::MayStand,
-        (false, true) => Rules::Changed,
-        (false, false) => Rules::None,
+    match may_stand_for(name) {
+        true => Rules::MayStand,
+        false if life().is_some_and(has_changed_in) => Rules::Changed,
+        false => Rules::None,
     }
 }
 
