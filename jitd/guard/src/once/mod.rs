@@ -133,7 +133,10 @@ pub fn all(paths: &HostPaths, now: &Now) -> Result<(), OnceError> {
     let nothing_ran = running.said.is_empty() && running.wrong.is_empty();
     let nobody_was_in = went.said.is_empty() && went.wrong.is_empty();
     if removed.ids.is_empty() && removed.unlinked.is_none() && nobody_was_in && nothing_ran {
-        log::line(&"nothing was raised on this host");
+        log::line(&match asked.is_empty() {
+            true => "nothing was raised on this host",
+            false => "jitd was told to end everything, and had done it before this could",
+        });
     }
     // What was not noted before the removal: all of it where the first attempt failed, else what came in between.
     let told = if noted.is_ok() { ids } else { BTreeSet::new() };

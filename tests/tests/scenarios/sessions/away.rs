@@ -60,7 +60,7 @@ fn no_restart_of_jitd_or_of_the_guard_ends_anything_early_and_the_end_comes_all_
 fn the_guard_ends_everything_when_it_is_asked_to() {
     let Some(bed) = machine(Release::Bookworm) else { return };
     let running = run(&bed, "slow", "30m", STUBBORN);
-    bed.run(&["jit-guard", "--all"]).unwrap().expect_ok().expect_says("processes that ran with");
+    bed.run(&["jit-guard", "--all"]).unwrap().expect_ok();
     running.wait_end(SOON).unwrap();
     assert!(bed.processes("sleep").is_empty());
 }
