@@ -5,12 +5,13 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::path::Path;
 
+use jit_mechanisms::control_groups::is_there;
+use jit_mechanisms::process_stat::Stat;
 use jitd_core::record::Origin;
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{getsockopt, sockopt};
 
 /// The kernel's word for a login uid that nothing has set (`/proc/PID/loginuid`).
@@ -85,20 +86,14 @@ pub fn of<S: AsFd>(socket: &S) -> Result<Peer, PeerError> {
     let origin = Origin {
         pid: Some(pid),
         exe: fs::read_link(proc.join("exe")).ok().map(|exe| shortened(&exe.to_string_lossy())),
-        tty: fs::read_to_string(proc.join("stat")).ok().and_then(|stat| terminal(&stat)),
+        tty: u32::try_from(pid).ok().and_then(|pid| Stat::of(Path::new("/proc"), pid)?.terminal_name()),
         remote: remote_host(&proc.join("sessionid")),
         login_uid,
     };
-    match pinned.as_ref().map(is_alive) {
+    match pinned.as_ref().map(is_there) {
         Some(false) => Err(PeerError::Gone),
         Some(true) | None => Ok(Peer { uid: credentials.uid(), origin }),
     }
-}
-
-/// A pidfd is readable once its process has ended (pidfd_open(2)).
-fn is_alive(pidfd: &OwnedFd) -> bool {
-    let mut fds = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
-    matches!(poll(&mut fds, PollTimeout::ZERO), Ok(0))
 }
 
 /// Reads the login uid. A kernel without audit has no such file, and then nobody has one.
@@ -120,21 +115,6 @@ fn login_uid(path: &Path) -> Result<Option<u32>, PeerError> {
     }
 }
 
-/// The controlling terminal, from field 7 of `/proc/PID/stat` (proc_pid_stat(5)): `pts/3`, `tty1`.
-fn terminal(stat: &str) -> Option<String> {
-    // The second field is the program's name in parentheses and may hold anything, parentheses too.
-    let (_, after_name) = stat.rsplit_once(')')?;
-    let number: i64 = after_name.split_ascii_whitespace().nth(4)?.parse().ok()?;
-    let major = (number >> 8) & 0xfff;
-    let minor = (number & 0xff) | ((number >> 12) & 0xfff00);
-    match major {
-        136..=143 => Some(format!("pts/{}", (major - 136) * 256 + minor)),
-        4 if minor < 64 => Some(format!("tty{minor}")),
-        4 => Some(format!("ttyS{}", minor - 64)),
-        _ => None,
-    }
-}
-
 /// The remote address of the login session, from logind's own files: the caller cannot write those, as it can
 /// write `SSH_CONNECTION`.
 fn remote_host(session_id: &Path) -> Option<String> {
@@ -153,15 +133,6 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
     use super::*;
     use std::os::unix::net::UnixStream;
-
-    #[test]
-    fn the_terminal_is_read_behind_any_program_name() {
-        let stat = "7 (a) b (c) S 1 7 7 34819 7 0 0";
-        assert_eq!(terminal(stat).as_deref(), Some("pts/3"));
-        assert_eq!(terminal("7 (x) S 1 7 7 1025 7").as_deref(), Some("tty1"));
-        assert_eq!(terminal("7 (x) S 1 7 7 0 7"), None);
-        assert_eq!(terminal("garbage"), None);
-    }
 
     #[test]
     fn one_who_connects_is_known_by_the_kernel() {

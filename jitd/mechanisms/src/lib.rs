@@ -11,6 +11,7 @@ pub mod kill_switch;
 pub mod lock;
 pub mod managed;
 pub mod paths;
+pub mod process_stat;
 pub mod removal;
 #[cfg(any(test, feature = "scratch"))]
 pub mod scratch;

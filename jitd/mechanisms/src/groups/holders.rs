@@ -15,6 +15,7 @@ use std::path::Path;
 use super::place::Place;
 use super::{Given, Membership};
 use crate::paths::HostPaths;
+use crate::process_stat::Stat;
 
 /// Threads of one process that are looked at.
 const THREADS: usize = 64;
@@ -117,8 +118,7 @@ fn note(holders: &mut Holders, of: &Given, pid: u32, paths: &HostPaths, status: 
         }
         return;
     }
-    let terminal =
-        fs::read(path.join("stat")).ok().and_then(|stat| terminal(&String::from_utf8_lossy(&stat)));
+    let terminal = Stat::of(&paths.proc, pid).and_then(|stat| stat.terminal_name());
     for of in held {
         // One that has ended by now holds nothing.
         let Some(place) = Place::of(paths, pid, of) else { continue };
@@ -168,24 +168,11 @@ impl<'t> Status<'t> {
     }
 }
 
-/// The controlling terminal by `/proc/PID/stat`: the fifth field after the name, which is in parentheses and may hold
-/// anything. Device numbers as in the kernel's Documentation/admin-guide/devices.txt.
-fn terminal(stat: &str) -> Option<String> {
-    let number: u32 = stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(4)?.parse().ok()?;
-    let (major, minor) = ((number >> 8) & 0xfff, (number & 0xff) | ((number >> 12) & 0xf_ff00));
-    match (major, minor) {
-        (0, 0) => None,
-        (4, 0..=63) => Some(format!("tty{minor}")),
-        (4, _) => Some(format!("ttyS{}", minor - 64)),
-        (136..=143, _) => Some(format!("pts/{}", (major - 136) * 256 + minor)),
-        (_, _) => Some(format!("terminal {major}:{minor}")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
     use super::*;
+    use crate::process_stat::line;
     use crate::scratch::Scratch;
 
     const DOCKER: u32 = 999;
@@ -200,7 +187,7 @@ mod tests {
         let status =
             format!("Name:\tba sh\\n\nUmask:\t0022\nUid:\t{uids}\nGid:\t{gids}\nGroups:\t{groups} \n");
         fs::write(folder.join("status"), status).unwrap();
-        fs::write(folder.join("stat"), format!("{pid} (ba) sh) S 1 1 1 {terminal} 1 4194304\n")).unwrap();
+        fs::write(folder.join("stat"), line(pid, 1, 1, terminal, 1)).unwrap();
     }
 
     fn found(scratch: &Scratch, of: &Membership) -> Vec<String> {

@@ -13,6 +13,7 @@ use std::path::Path;
 use super::Membership;
 use crate::control_groups::is_sudo;
 use crate::paths::HostPaths;
+use crate::process_stat::Stat;
 
 /// How far up a process is followed.
 const DEEPEST: usize = 64;
@@ -31,9 +32,7 @@ pub enum Place {
 /// What of a process says where it stands: from `status` and `stat` in its folder (proc(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Standing {
-    parent: u32,
-    session: u32,
-    terminal: u32,
+    stat: Stat,
     real: u32,
     effective: u32,
 }
@@ -41,22 +40,11 @@ struct Standing {
 impl Standing {
     /// `None` when it is gone.
     fn of(proc: &Path, pid: u32) -> Option<Self> {
-        let folder = proc.join(pid.to_string());
-        let stat = fs::read(folder.join("stat")).ok()?;
-        let stat = String::from_utf8_lossy(&stat).into_owned();
-        // The name is in parentheses and may hold anything.
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
-        let status = fs::read(folder.join("status")).ok()?;
+        let status = fs::read(proc.join(pid.to_string()).join("status")).ok()?;
         let status = String::from_utf8_lossy(&status).into_owned();
         let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
         let mut uids = uids.split_ascii_whitespace().map(|uid| uid.parse().ok());
-        Some(Self {
-            parent: fields.get(1)?.parse().ok()?,
-            session: fields.get(3)?.parse().ok()?,
-            terminal: fields.get(4)?.parse().ok()?,
-            real: uids.next()??,
-            effective: uids.next()??,
-        })
+        Some(Self { stat: Stat::of(proc, pid)?, real: uids.next()??, effective: uids.next()?? })
     }
 
     fn is_of(self, uid: u32) -> bool {
@@ -81,28 +69,29 @@ impl Place {
 fn is_manager(proc: &Path, pid: u32, own: Standing, uid: u32) -> bool {
     let group = fs::read_to_string(proc.join(pid.to_string()).join("cgroup")).unwrap_or_default();
     let in_its_place = group.trim_end().ends_with(&format!("/user@{uid}.service/init.scope"));
-    let below = |parent: u32| Standing::of(proc, parent).is_some_and(|of| of.is_of(uid) && of.parent == 1);
-    in_its_place && (own.parent == 1 || below(own.parent))
+    let below =
+        |parent: u32| Standing::of(proc, parent).is_some_and(|of| of.is_of(uid) && of.stat.parent == 1);
+    in_its_place && (own.stat.parent == 1 || below(own.stat.parent))
 }
 
 fn is_login(paths: &HostPaths, pid: u32, own: Standing, uid: u32) -> bool {
-    let leads_on_a_terminal = own.session == pid && own.terminal != 0;
+    let leads_on_a_terminal = own.stat.session == pid && own.stat.terminal != 0;
     let leader = |session| Standing::of(&paths.proc, session);
-    if !leads_on_a_terminal && leader(own.session).is_none_or(|leader| leader.is_of(uid)) {
+    if !leads_on_a_terminal && leader(own.stat.session).is_none_or(|leader| leader.is_of(uid)) {
         return false;
     }
-    let (mut above, mut by_a_program) = (own.parent, false);
+    let (mut above, mut by_a_program) = (own.stat.parent, false);
     for _ in 0..DEEPEST {
         let Some(next) = Standing::of(&paths.proc, above).filter(|_| above > 1) else {
             return by_a_program;
         };
         match next.is_of(uid) {
-            true if next.terminal != 0 => return false,
+            true if next.stat.terminal != 0 => return false,
             true => {}
             false if is_sudo(&paths.proc, &paths.sudo, above) => return false,
             false => by_a_program = true,
         }
-        above = next.parent;
+        above = next.stat.parent;
     }
     false
 }
@@ -111,6 +100,7 @@ fn is_login(paths: &HostPaths, pid: u32, own: Standing, uid: u32) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
     use super::*;
+    use crate::process_stat::line;
     use crate::scratch::Scratch;
 
     const TTY: u32 = 34816;
@@ -119,8 +109,7 @@ mod tests {
     fn process(scratch: &Scratch, [pid, parent, session, terminal, real, effective]: [u32; 6], group: &str) {
         let folder = scratch.path().join(format!("proc/{pid}"));
         fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("stat"), format!("{pid} (a) b) S {parent} 1 {session} {terminal} 1\n"))
-            .unwrap();
+        fs::write(folder.join("stat"), line(pid, parent, session, terminal, 1)).unwrap();
         fs::write(folder.join("status"), format!("Name:\ta) b\nUid:\t{real}\t{effective}\t0\t0\n")).unwrap();
         fs::write(folder.join("cgroup"), format!("0::{group}\n")).unwrap();
     }

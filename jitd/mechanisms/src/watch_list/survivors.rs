@@ -10,12 +10,7 @@ use std::path::Path;
 
 use crate::control_groups::PREFIX;
 use crate::paths::HostPaths;
-
-/// Ticks of a second in /proc: the same on every kernel, whatever its own clock.
-const TICKS: i64 = 100;
-
-/// Nanoseconds of a tick.
-const TICK: i64 = 1_000_000_000 / TICKS;
+use crate::process_stat::{Stat, TICK};
 
 /// Whose processes are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,9 +55,7 @@ impl Survivors {
         let mut found = Self::default();
         for pid in pids {
             match has_time() {
-                true => {
-                    found.processes.extend(process(&paths.proc.join(pid.to_string()), pid, ours.as_deref()))
-                }
+                true => found.processes.extend(process(&paths.proc, pid, ours.as_deref())),
                 false => found.left_out = found.left_out.saturating_add(1),
             }
         }
@@ -93,16 +86,13 @@ fn ours(paths: &HostPaths) -> Option<String> {
     Some(format!("0::/{}/{PREFIX}", home.to_str()?))
 }
 
-fn process(folder: &Path, pid: u32, ours: Option<&str>) -> Option<Process> {
-    let stat = fs::read(folder.join("stat")).ok()?;
-    let stat = String::from_utf8_lossy(&stat).into_owned();
-    // A name is in parentheses and may hold anything.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
-    let began = fields.get(19)?.parse::<i64>().ok()?.saturating_mul(TICK);
+fn process(proc: &Path, pid: u32, ours: Option<&str>) -> Option<Process> {
+    let stat = Stat::of(proc, pid)?;
+    let folder = &proc.join(pid.to_string());
     let group = fs::read_to_string(folder.join("cgroup")).unwrap_or_default();
     let is_ours = ours.is_some_and(|ours| group.lines().any(|line| line.starts_with(ours)));
     // A zombie is nothing any more.
-    if fields.first() == Some(&"Z") || is_ours {
+    if stat.is_zombie || is_ours {
         return None;
     }
     let status = fs::read(folder.join("status")).ok()?;
@@ -113,7 +103,7 @@ fn process(folder: &Path, pid: u32, ours: Option<&str>) -> Option<Process> {
         pid,
         name: value("Name")?.trim().to_owned(),
         uid: value("Uid")?.split_ascii_whitespace().nth(1)?.parse().ok()?,
-        began,
+        began: stat.began,
         login,
         group,
         by_sudo: by_sudo(folder),
@@ -131,13 +121,13 @@ fn by_sudo(folder: &Path) -> Option<u32> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
     use super::*;
+    use crate::process_stat::line;
     use crate::scratch::Scratch;
 
     fn process(scratch: &Scratch, pid: u32, uid: u32, began: i64, files: &[(&str, &str)]) {
         let folder = scratch.path().join(format!("proc/{pid}"));
         fs::create_dir_all(&folder).unwrap();
-        let stat = format!("{pid} (a) b) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 {began} 0 0\n");
-        fs::write(folder.join("stat"), stat).unwrap();
+        fs::write(folder.join("stat"), line(pid, 1, 1, 0, began)).unwrap();
         fs::write(folder.join("status"), format!("Name:\tsl\\neep\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n"))
             .unwrap();
         files.iter().for_each(|(name, text)| fs::write(folder.join(name), text).unwrap());

@@ -2,16 +2,17 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::path::Path;
 use std::process;
 
 use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
-use crate::dir::{Dir, DirError, Entry};
+use jitd_core::now::NANOS;
 
-/// How the kernel counts in /proc/PID/stat: USER_HZ, the same everywhere that this runs (proc_pid_stat(5)).
-const TICKS: i64 = 100;
+use crate::dir::{Dir, DirError, Entry};
+use crate::process_stat::Stat;
 
 /// Start times are rounded; this much later is later. In seconds.
 const MARGIN: i64 = 2;
@@ -82,10 +83,8 @@ fn booted() -> Option<i64> {
     text.lines().find_map(|line| line.strip_prefix("btime "))?.parse().ok()
 }
 
-/// When a process began, on the same scale (proc_pid_stat(5), the 22nd field).
+/// When a process began, on the same scale.
 fn started(pid: i32) -> Option<i64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is a name that may hold anything; the last bracket ends it.
-    let ticks: i64 = text.rsplit(')').next()?.split_whitespace().nth(19)?.parse().ok()?;
-    Some(booted()? + ticks / TICKS)
+    let stat = Stat::of(Path::new("/proc"), u32::try_from(pid).ok()?)?;
+    Some(booted()? + stat.began / NANOS)
 }
