@@ -350,8 +350,13 @@ pub struct StoryView {
     pub side_effects: Vec<String>,
     /// The ways off the host.
     pub ways_off: Vec<WayOff>,
-    /// What happened, entry by entry.
+    /// What happened, entry by entry; of those about what ran with it the newest [`StoryView::MOST_SESSIONS`].
     pub entries: Vec<LogEntry>,
+}
+
+impl StoryView {
+    /// Entries about what ran with a grant that a story has at the most: there may be any number on the record.
+    pub const MOST_SESSIONS: usize = 512;
 }
 
 /// One entry of the record.

@@ -37,7 +37,7 @@ pub(crate) fn page(story: &StoryView, clock: &Clock) -> Page {
     section(&mut page, &happened, entries.collect());
     section(&mut page, "closing report", report::lines(&story.entries));
     match (&story.grant, &story.open) {
-        (Some(_), _) => section(&mut page, "not seen", not_seen()),
+        (Some(_), _) => section(&mut page, "not seen", not_seen(story)),
         (None, Some(open)) => asked::what_next(&mut page, open),
         (None, None) => {}
     }
@@ -151,15 +151,19 @@ fn conditions(story: &StoryView) -> Vec<Text> {
 }
 
 /// What this record cannot know, said where somebody might believe that it does.
-fn not_seen() -> Vec<Text> {
-    vec![
+fn not_seen(story: &StoryView) -> Vec<Text> {
+    let sessions = story.entries.iter().filter(|entry| entry.kind.starts_with("session-")).count();
+    let earlier = (sessions >= StoryView::MOST_SESSIONS)
+        .then(|| Text::of("earlier commands of many: `jitctl log --id ID --commands` has all"));
+    let always = [
         Text::of(
             "what was run by plain sudo without the PAM module, and what any command did: sudo's own log has the commands (journalctl -t sudo)",
         ),
         Text::of(
             "what a command left behind outside its control group and outside the watch list of the closing report (docs/threat-model.md)",
         ),
-    ]
+    ];
+    earlier.into_iter().chain(always).collect()
 }
 
 #[cfg(test)]

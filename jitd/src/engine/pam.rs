@@ -5,7 +5,6 @@
 //! is recorded and nothing is ended. Whoever holds no grant is left alone, and so is every session of su and every login.
 
 use std::os::fd::OwnedFd;
-use std::path::Path;
 
 use jit_common::ids::RequestId;
 use jit_common::managed::Service;
@@ -13,9 +12,10 @@ use jit_common::refusal::Refusal;
 use jit_common::request::{PamAsk, PamSession};
 use jit_common::response::{PamSays, Response};
 use jit_mechanisms::control_groups::Group;
+use jit_mechanisms::process_stat::Stat;
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
-use jitd_core::now::{NANOS, Now};
+use jitd_core::now::Now;
 use jitd_core::record::Origin;
 use jitd_core::sudoers::{self, Fits, Standing};
 use jitd_core::wanted::until_secs;
@@ -128,11 +128,12 @@ impl Engine {
         names.into_iter().find(is_in)
     }
 
-    /// Whether a grant of the person has ended since the process of a session began, or may have before this jitd did.
+    /// Whether a grant of the person has ended since the process of a session began, or may have before that was remembered.
     fn was_asked_before_an_end(&mut self, opening: &Opening, now: &Now) -> bool {
         let ended = self.sessions.last_end(&opening.session.person, now);
-        let began = opening.from.pid.and_then(|pid| began(&self.host.paths.proc, pid));
-        began.is_none_or(|began| began <= ended)
+        let pid = opening.from.pid.and_then(|pid| u32::try_from(pid).ok());
+        let stat = pid.and_then(|pid| Stat::of(&self.host.paths.proc, pid));
+        stat.is_none_or(|stat| stat.began <= ended)
     }
 
     /// Has sudo asked what it allows a person without any grant.
@@ -172,10 +173,14 @@ impl Engine {
         let best = self.held_by(&session.person).filter(|grant| fit(grant) != Fits::No);
         let best = best.max_by_key(|grant| (fit(grant), grant.deadline.wall)).cloned();
         let covers = |standing: &Standing| standing.may_cover(&session.target, command.as_deref());
-        let Some(grant) = best else {
-            let by_itself = known.as_ref().is_ok_and(covers);
-            let says = if over && !by_itself { PamSays::Over } else { PamSays::OtherTarget };
-            return Self::answer(reply, Response::Pam(says));
+        // Sudo may have gone by the rule of the one that has ended; that another is for the same target does not make it that one's.
+        let by_the_ended = over && !known.as_ref().is_ok_and(covers);
+        let grant = match best.filter(|grant| !by_the_ended || fit(grant) == Fits::Command) {
+            Some(grant) => grant,
+            None => {
+                let says = if by_the_ended { PamSays::Over } else { PamSays::OtherTarget };
+                return Self::answer(reply, Response::Pam(says));
+            }
         };
         let either = match known {
             Ok(standing) => {
@@ -226,13 +231,4 @@ impl Engine {
             crate::log::error(&format!("the PAM module is not told who gets in by a grant alone: {why}"));
         }
     }
-}
-
-/// When a process began, in nanoseconds of the boot clock: the 22nd field of `/proc/PID/stat`, in ticks (proc(5)). The end of the tick.
-fn began(proc: &Path, pid: i32) -> Option<i64> {
-    const TICK: i64 = NANOS / 100;
-    let stat = std::fs::read(proc.join(pid.to_string()).join("stat")).ok()?;
-    let stat = String::from_utf8_lossy(&stat).into_owned();
-    let ticks: i64 = stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()?;
-    Some(ticks.saturating_mul(TICK))
 }

@@ -60,7 +60,7 @@ pub(super) struct Beginner {
     pub(super) from: Origin,
     /// The uid with which it connected.
     pub(super) uid: u32,
-    /// The process, where the kernel gives a hold on it.
+    /// The process, unless it is gone.
     pub(super) process: Option<OwnedFd>,
     /// Whom its person becomes, where that is known.
     pub(super) target: Option<String>,
@@ -87,11 +87,11 @@ impl Session {
     pub(super) fn begun(
         (grant, about): (RequestId, About),
         group: Option<RequestId>,
-        process: Option<OwnedFd>,
+        process: OwnedFd,
         teller: Teller,
         now: &Now,
     ) -> Self {
-        let next = now.boot.saturating_add(LOOKS[0]);
+        let (process, next) = (Some(process), now.boot.saturating_add(LOOKS[0]));
         Self { grant, about, teller, group, process, looks: 0, looked: now.boot, next, gone: None }
     }
 

@@ -144,11 +144,12 @@ impl Engine {
         let Beginner { from, uid, process, target } = beginner;
         let pid = from.pid.and_then(|pid| u32::try_from(pid).ok());
         let pid = pid.ok_or_else(|| Refusal::PeerUnknown { why: "its process has no number here".into() })?;
+        let process = process.ok_or_else(|| Refusal::PeerUnknown { why: "its process is gone".into() })?;
         let (outside, group) = match place {
             Where::Outside(why) => (Some(why), None),
             Where::In(name) => (None, Some(name)),
             Where::InItsGroup => {
-                let entrant = Entrant { pid, uid, process: process.as_ref() };
+                let entrant = Entrant { pid, uid, process: &process };
                 self.contain(grant, entrant, now).map_err(|why| Refusal::ApplyFailed {
                     role: grant.role.clone(),
                     why: format!("what would run could not be put into its control group: {why}"),

@@ -1,6 +1,7 @@
 //! Reading what is committed.
 
 use jit_common::ids::RequestId;
+use jit_common::response::StoryView;
 use jitd_core::record::Person;
 use jitd_core::record::chain::{GENESIS, Hash};
 use jitd_core::record::verify::Fault;
@@ -17,9 +18,6 @@ const LOOKED_BACK: u64 = 20_000;
 
 /// The kinds of entries of which one grant may have any number.
 const SESSIONS: &str = "('session-began', 'session-ended')";
-
-/// So many of them are read for one request.
-const SESSIONS_OF: u32 = 512;
 
 /// Requests that a prefix may fit. One that fits more names nothing.
 pub const REQUESTS_LIKE: usize = 8;
@@ -115,7 +113,7 @@ impl Ledger {
         self.ids_by(sql, params![column(from)?, most])
     }
 
-    /// The entries of one request, oldest first; of those about what ran with it only the newest 512, for there may be any number.
+    /// The entries of one request, oldest first; of those about what ran with it only the newest [`StoryView::MOST_SESSIONS`].
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -123,7 +121,8 @@ impl Ledger {
         let sql = format!(
             "SELECT {COLUMNS} FROM records WHERE request = ?1 AND request <> '' AND kind NOT IN {SESSIONS} \
              UNION ALL SELECT * FROM (SELECT {COLUMNS} FROM records WHERE request = ?1 AND request <> '' \
-             AND kind IN {SESSIONS} ORDER BY seq DESC LIMIT {SESSIONS_OF}) ORDER BY seq"
+             AND kind IN {SESSIONS} ORDER BY seq DESC LIMIT {}) ORDER BY seq",
+            StoryView::MOST_SESSIONS
         );
         self.rows_by(&sql, params![request.as_str()])
     }

@@ -219,7 +219,7 @@ async fn call(
     let (reply, answer) = oneshot::channel();
     let Caller { peer, person, groups, looked_up } = caller;
     let process = match request {
-        Request::Enter { .. } => process_of(&client.stream),
+        Request::Enter { .. } => process_of(&peer, &client.stream),
         _ => None,
     };
     let call = Call { peer, person, subject, groups, local_time, looked_up, process, request, reply };

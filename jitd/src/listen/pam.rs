@@ -21,7 +21,7 @@ pub(super) async fn answer(
     reception: &Reception,
 ) -> Result<(), Broken> {
     let (watched, process) = match &ask {
-        PamAsk::Open(_) => (Watched::hold(&peer, &client.stream), process_of(&client.stream)),
+        PamAsk::Open(_) => (Watched::hold(&peer, &client.stream), process_of(&peer, &client.stream)),
         PamAsk::Account { .. } | PamAsk::Close => (None, None),
     };
     let (reply, answer) = oneshot::channel();

@@ -20,9 +20,11 @@ pub(super) struct Watched {
     process: AsyncFd<OwnedFd>,
 }
 
-/// The process at the other end of a connection. `None` where the kernel gives no such hold (before 6.5), or it is gone.
-pub(super) fn process_of<S: AsFd>(socket: &S) -> Option<OwnedFd> {
-    getsockopt(socket, sockopt::PeerPidfd).ok()
+/// The process at the other end of a connection: as the kernel has it, or by its number where the kernel does not say (before Linux 6.5).
+/// `None` when it is gone.
+pub(super) fn process_of<S: AsFd>(peer: &Peer, socket: &S) -> Option<OwnedFd> {
+    let by_number = || control_groups::hold(u32::try_from(peer.origin.pid?).ok()?);
+    getsockopt(socket, sockopt::PeerPidfd).ok().or_else(by_number)
 }
 
 impl Watched {
@@ -34,8 +36,7 @@ impl Watched {
     )]
     pub(super) fn hold<S: AsFd>(peer: &Peer, socket: &S) -> Option<Self> {
         let pid = peer.origin.pid?;
-        let by_number = || control_groups::hold(u32::try_from(pid).ok()?);
-        let process = process_of(socket).or_else(by_number)?;
+        let process = process_of(peer, socket)?;
         Some(Self { pid, process: AsyncFd::with_interest(process, Interest::READABLE).ok()? })
     }
 

@@ -12,4 +12,5 @@ mod full;
 mod killed;
 mod power;
 mod reboots;
+mod sessions;
 mod site;

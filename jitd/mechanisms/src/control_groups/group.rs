@@ -33,8 +33,8 @@ pub struct Entrant<'p> {
     pub pid: u32,
     /// The uid with which it connected, by the kernel.
     pub uid: u32,
-    /// The process, as the connection has it (`SO_PEERPIDFD`); `None` where the kernel does not give that.
-    pub process: Option<&'p OwnedFd>,
+    /// The process, held since it was known to be the one that connected.
+    pub process: &'p OwnedFd,
 }
 
 /// The control group of a grant.
@@ -85,8 +85,6 @@ impl Group {
     /// the process is held, and has to be of the uid that connected. 0 would be ourselves (cgroups(7)).
     pub(super) fn take(&self, Entrant { pid, uid, process }: Entrant<'_>) -> io::Result<()> {
         let gone = || io::Error::other("the process is gone");
-        let by_number = if process.is_none() { hold(pid) } else { None };
-        let process = process.or(by_number.as_ref()).ok_or_else(gone)?;
         if !uids(&self.proc, pid).contains(&uid) {
             return Err(io::Error::other(format!("process {pid} is not one of uid {uid}")));
         }

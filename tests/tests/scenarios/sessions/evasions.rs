@@ -1,5 +1,7 @@
 //! Ways by which somebody would keep what they ran beyond their grant, and it ends all the same.
 
+use std::time::Duration;
+
 use jit_e2e::{BootedBed, Release, Running, until};
 
 use super::{machine, run, told};
@@ -44,8 +46,10 @@ fn a_sudo_that_waits_until_its_rule_is_gone_is_refused() {
     for release in Release::ALL {
         let Some(bed) = with_module(release) else { return };
         bed.grant("alice", "asked", "30m");
+        // Another one for the same account, and not for this command, does not take its place.
+        bed.grant("alice", "long", "30m");
         let asked = typed_into_sudo(&bed);
-        bed.jitctl("alice", &["drop"]).unwrap().expect_ok();
+        bed.jitctl("alice", &["drop", "asked"]).unwrap().expect_ok();
         asked.write(format!("{PASSWORD}\n").as_bytes()).unwrap();
         asked.wait_for("type it again", SOON).unwrap();
         asked.wait_for("session initialization", SOON).unwrap();
@@ -58,6 +62,18 @@ fn a_sudo_that_waits_until_its_rule_is_gone_is_refused() {
         again.write(format!("{PASSWORD}\n").as_bytes()).unwrap();
         again.wait_for("ran 42", SOON).unwrap();
     }
+}
+
+#[test]
+fn more_commands_than_the_record_takes_are_refused_with_a_sentence() {
+    let Some(bed) = with_module(Release::Trixie) else { return };
+    let grant = bed.grant("alice", "root", "30m");
+    let script = "for i in $(seq 620); do sudo -n true || { echo stopped at $i; exit 1; }; done";
+    let looped = bed.command(&["bash", "-c", script]).user("alice").limit(Duration::from_secs(55)).run();
+    looped.unwrap().expect_code(1).expect_says("stopped at 601").expect_says("too many commands");
+    assert_eq!(bed.record("session-began").len(), 600);
+    let shown = bed.jitctl("alice", &["show", &grant.id]).unwrap();
+    shown.expect_ok().expect_says("earlier commands of many").expect_says("process ");
 }
 
 /// A sudo of alice's that asks for her password.

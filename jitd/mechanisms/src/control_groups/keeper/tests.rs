@@ -1,6 +1,7 @@
 //! The stages of a group, with plain files in the kernel's place.
 #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command};
@@ -8,7 +9,7 @@ use std::process::{Child, Command};
 use jitd_core::now::BootId;
 
 use super::*;
-use crate::control_groups::{Overdue, end_overdue};
+use crate::control_groups::{Overdue, end_overdue, hold};
 use crate::scratch::Scratch;
 
 /// A tree in which plain files stand for the kernel's.
@@ -36,8 +37,8 @@ fn limit(seconds: i64, then: AtExpiry) -> Limit {
     }
 }
 
-fn me(pid: u32) -> Entrant<'static> {
-    Entrant { pid, uid: nix::unistd::getuid().as_raw(), process: None }
+fn me(pid: u32, process: &OwnedFd) -> Entrant<'_> {
+    Entrant { pid, uid: nix::unistd::getuid().as_raw(), process }
 }
 
 impl Tree {
@@ -65,7 +66,8 @@ impl Tree {
     fn with(&self, limit: Limit) -> (Keeper, Child) {
         let child = Command::new("/bin/sleep").arg("600").spawn().unwrap();
         let mut keeper = Keeper::default();
-        keeper.enter(&self.paths, name(), limit, me(child.id()), &at(0)).unwrap();
+        let held = hold(child.id()).unwrap();
+        keeper.enter(&self.paths, name(), limit, me(child.id(), &held), &at(0)).unwrap();
         self.populated("1");
         (keeper, child)
     }
@@ -202,7 +204,9 @@ fn the_guard_ends_what_is_overdue_and_nothing_before() {
 fn without_a_home_nobody_enters_and_nothing_is_made() {
     let tree = Tree::new();
     fs::remove_dir(&tree.paths.control_home).unwrap();
-    let entered = Keeper::default().enter(&tree.paths, name(), limit(1, AtExpiry::End), me(77), &at(0));
+    let (id, held) = (std::process::id(), hold(std::process::id()).unwrap());
+    let entered =
+        Keeper::default().enter(&tree.paths, name(), limit(1, AtExpiry::End), me(id, &held), &at(0));
     assert!(matches!(entered, Err(NotEntered::NoHome { .. })));
     assert!(!tree.paths.control_home.exists() && !tree.paths.limits_dir.exists());
     drop(tree.scratch);
@@ -213,15 +217,19 @@ fn only_a_process_of_the_person_is_taken() {
     let tree = Tree::new();
     let mut keeper = Keeper::default();
     let (_, mut child) = tree.with(limit(9, AtExpiry::End));
-    let others = Entrant { pid: child.id(), uid: u32::MAX, process: None };
-    for process in [others, me(0), me(1)] {
+    let held = hold(child.id()).unwrap();
+    let others = Entrant { uid: u32::MAX, ..me(child.id(), &held) };
+    for process in [others, me(0, &held), me(1, &held)] {
         let entered = keeper.enter(&tree.paths, name(), limit(9, AtExpiry::End), process, &at(0));
         assert!(matches!(entered, Err(NotEntered::Group(_))), "{process:?}");
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    let gone = keeper.enter(&tree.paths, name(), limit(9, AtExpiry::End), me(child.id()), &at(0));
-    assert!(matches!(gone, Err(NotEntered::Group(_))));
+    // Whoever has its number now is another: this process, for one.
+    for number in [child.id(), std::process::id()] {
+        let gone = keeper.enter(&tree.paths, name(), limit(9, AtExpiry::End), me(number, &held), &at(0));
+        assert!(matches!(gone, Err(NotEntered::Group(_))), "{number}");
+    }
 }
 
 #[test]
@@ -235,7 +243,15 @@ fn whoever_keeps_the_lock_of_the_account_files_is_killed_and_not_frozen_for_ever
     let mut locker = locker.stdout(std::process::Stdio::piped()).spawn().unwrap();
     std::io::Read::read_exact(locker.stdout.as_mut().unwrap(), &mut [0; 6]).unwrap();
     let mut keeper = Keeper::default();
-    keeper.enter(&tree.paths, name(), limit(10, AtExpiry::Pause(60)), me(locker.id()), &at(0)).unwrap();
+    keeper
+        .enter(
+            &tree.paths,
+            name(),
+            limit(10, AtExpiry::Pause(60)),
+            me(locker.id(), &hold(locker.id()).unwrap()),
+            &at(0),
+        )
+        .unwrap();
     tree.populated("1");
     for millis in (10_000..12_000).step_by(20) {
         assert_eq!(keeper.keep(&tree.paths, &at(millis)), []);
