@@ -117,6 +117,8 @@ pub enum Request {
     },
     /// The PAM module of a program that runs as root asks or tells.
     Pam(PamAsk),
+    /// Compare the host with the record now: auditors, operators and root. Answered by `Drift` or `Refused`.
+    Drift,
 }
 
 /// A request for a role.

@@ -1,5 +1,6 @@
 //! What jitd answers. The same rules as for requests: externally tagged, nothing skipped, nothing flattened.
 
+mod drift;
 mod open;
 
 use alloc::boxed::Box;
@@ -8,6 +9,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::drift::{DifferenceView, DriftView};
 pub use self::open::{ChoiceView, EarlierView, NeedView, OpenView, Presence, VoteView};
 use crate::explanation::Explanation;
 use crate::ids::RequestId;
@@ -69,6 +71,8 @@ pub enum Response {
     },
     /// What grants have to do with somebody in a PAM stack.
     Pam(PamSays),
+    /// How the host was found beside the record.
+    Drift(Box<DriftView>),
 }
 
 /// What grants have to do with somebody in a PAM stack.

@@ -55,6 +55,7 @@ impl Engine {
                 return self.approve(call, &id, duration, note.as_ref(), now);
             }
             Request::Await { id, seen } => return self.wait_for(call, id, seen, now),
+            Request::Drift => return self.compare(call, now),
             Request::Explain { .. }
             | Request::Status
             | Request::Roles
@@ -96,6 +97,7 @@ impl Engine {
             | Request::Extend { .. }
             | Request::Approve { .. }
             | Request::Await { .. }
+            | Request::Drift
             | Request::Deny { .. }
             | Request::Cancel(_)
             | Request::Show(_)
@@ -146,6 +148,7 @@ impl Engine {
             | Request::Extend { .. }
             | Request::Approve { .. }
             | Request::Await { .. }
+            | Request::Drift
             | Request::Pam(_)
             | Request::Log(_) => Err(Refusal::BadRequest { why: "it is answered elsewhere".into() }),
             Request::Explain { ask, user } => self.explain(call, ask, user.as_deref()),

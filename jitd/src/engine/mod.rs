@@ -9,6 +9,7 @@ mod agreements;
 mod book;
 mod calls;
 mod checks;
+mod drift;
 mod elevate;
 mod ending;
 mod extend;
@@ -51,6 +52,7 @@ use tokio::sync::oneshot;
 
 use self::agreements::Agreements;
 pub use self::book::Book;
+use self::drift::Looking;
 use self::elevate::{Candidate, Waiting};
 pub use self::host::Host;
 use self::host::Made;
@@ -102,6 +104,7 @@ pub struct Engine {
     sessions: Sessions,
     reports: Reports,
     sweeps: Sweeps,
+    drift: Looking,
     candidates: Vec<Candidate>,
     waiting: Vec<Waiting>,
     /// Whoever waits for an open request of theirs.
@@ -190,6 +193,7 @@ impl Engine {
             openings: Openings::default(),
             sessions: Sessions::default(),
             sweeps: Sweeps::new(),
+            drift: Looking::default(),
             candidates: Vec::new(),
             waiting: Vec::new(),
             waiters: Vec::new(),
@@ -246,6 +250,7 @@ impl Engine {
         self.keep_sessions(now);
         self.keep_sweeps(now);
         self.keep_reports(now);
+        self.keep_lookers(now);
         for entry in self.refusals.over(now) {
             self.book.note(now, None, entry);
         }
@@ -284,11 +289,11 @@ impl Engine {
             Message::Looked(seen) => self.looked(*seen, now),
             Message::Swept(done) => self.swept(&done, now),
             Message::Policy(loaded) => self.new_policy(*loaded, now),
-            Message::Gone(people) => self.people_gone(&people, now),
-            Message::AccountsChanged => self.check_people(),
+            Message::People { gone, asked } => self.people_said(&gone, asked, now),
+            Message::AccountsChanged => self.check_people(now),
             Message::GroupsChanged => self.groups_changed(now),
             Message::GroupsSaid(said) => self.groups_said(said, now),
-            Message::Look => self.look(now),
+            Message::Look => drop(self.look(now)),
             Message::Wake => {}
             Message::Beat(reply) => {
                 let _ = reply.send(self.health());
@@ -331,6 +336,7 @@ impl Engine {
             self.sessions.next(now),
             self.sweeps.next(now),
             self.reports.next(now),
+            self.drift.next(now),
             self.refusals.next(now),
             self.book.next_try(now),
             Some(until(self.next_look)),

@@ -38,7 +38,7 @@ impl Engine {
                 | Message::Looked(_)
                 | Message::Swept(_)
                 | Message::Policy(_)
-                | Message::Gone(_)
+                | Message::People { .. }
                 | Message::AccountsChanged
                 | Message::GroupsChanged
                 | Message::GroupsSaid(_)

@@ -73,8 +73,13 @@ impl Engine {
         let rejected =
             self.live.rejected.iter().map(|error| format!("the policy on disk was not taken: {error}"));
         let guard = self.host.guard_trouble().map(|why| format!("jit-guard would take nothing off: {why}"));
-        let host = guard.into_iter().chain(self.host.include_trouble()).chain(self.host.attention());
+        let host = guard.into_iter().chain(self.host_attention());
         stuck.chain(host).chain(disabled).chain(owed).chain(rejected).collect()
+    }
+
+    /// The same of the host alone.
+    pub(super) fn host_attention(&self) -> impl Iterator<Item = String> + '_ {
+        self.host.include_trouble().into_iter().chain(self.host.attention())
     }
 
     pub(super) fn roles(&self, call: &Call) -> Response {
