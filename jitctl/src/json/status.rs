@@ -81,6 +81,7 @@ pub(crate) struct StoryJson<'a> {
     side_effects: &'a [String],
     ways_off: Vec<WayOffJson<'a>>,
     entries: Vec<EntryJson<'a>>,
+    running: &'a [String],
 }
 
 /// An earlier grant of the same role.
@@ -126,6 +127,7 @@ impl<'a> StoryJson<'a> {
             side_effects: &story.side_effects,
             ways_off: story.ways_off.iter().map(way_off).collect(),
             entries: story.entries.iter().map(EntryJson::of).collect(),
+            running: &story.running,
         }
     }
 }

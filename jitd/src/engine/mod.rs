@@ -25,6 +25,7 @@ mod recover;
 mod refusals;
 mod reports;
 mod revoke;
+mod running;
 mod session;
 mod sessions;
 mod standings;
@@ -62,6 +63,7 @@ use self::open::Purpose;
 use self::openings::Openings;
 use self::refusals::Refusals;
 use self::reports::Reports;
+use self::running::Running;
 use self::sessions::Sessions;
 use self::sweeps::Sweeps;
 use self::waiters::Waiter;
@@ -105,6 +107,7 @@ pub struct Engine {
     reports: Reports,
     sweeps: Sweeps,
     drift: Looking,
+    running: Running,
     candidates: Vec<Candidate>,
     waiting: Vec<Waiting>,
     /// Whoever waits for an open request of theirs.
@@ -194,6 +197,7 @@ impl Engine {
             sessions: Sessions::default(),
             sweeps: Sweeps::new(),
             drift: Looking::default(),
+            running: Running::new(),
             candidates: Vec::new(),
             waiting: Vec::new(),
             waiters: Vec::new(),

@@ -111,7 +111,13 @@ impl Engine {
         views::gives(&Gives { sudo: role.sudo.clone(), groups }, &[])
     }
 
-    pub(super) fn show(&mut self, call: &Call, prefix: &IdPrefix, now: &Now) -> Result<Response, Refusal> {
+    /// The story of a request, without what runs with it; and the grant that it was, when it is over.
+    pub(super) fn show(
+        &mut self,
+        call: &Call,
+        prefix: &IdPrefix,
+        now: &Now,
+    ) -> Result<(RequestId, Option<Grant>, Box<StoryView>), Refusal> {
         let (id, past) = self.find_request(call, prefix)?;
         let rows = self.book.rows_of(id).map_err(|why| Refusal::LedgerUnavailable { why })?;
         let entries = match admission::sees_all(&self.live.policy, call.peer.uid, &call.person) {
@@ -131,7 +137,7 @@ impl Engine {
         let role = grant.map(|grant| &grant.role).or(past.open.as_ref().map(|open| &open.role));
         let gives = grant.map(|grant| (&grant.by, &*grant.gives));
         let gives = gives.or(past.open.as_ref().map(|open| (&open.by, &open.terms.gives)));
-        Ok(Response::Story(Box::new(StoryView {
+        let story = StoryView {
             ways_off: match (&live, &view) {
                 (Some(_), Some(view)) => self.ways_off(view),
                 (Some(_), None) | (None, _) => Vec::new(),
@@ -156,7 +162,9 @@ impl Engine {
                 (None, None) => None,
             },
             conditions: past.conditions,
-        })))
+            running: Vec::new(),
+        };
+        Ok((id, past.grant, Box::new(story)))
     }
 
     /// What an open request would change if everybody decided now.
