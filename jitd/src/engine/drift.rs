@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jit_common::ids::RequestId;
 use jit_common::refusal::Refusal;
 use jit_common::response::{DifferenceView, DriftView, Response};
+use jitd_core::lifecycle::state::State;
 use jitd_core::lifecycle::step::EndedBy;
 use jitd_core::now::{NANOS, Now};
 use jitd_core::policy::TakenAway;
@@ -167,7 +168,9 @@ impl Engine {
         }
         // It may have been the guard, whose notes say more.
         self.take_notes(now);
-        let gone = self.host.taken_away(&self.registry.wanted());
+        let mut gone = self.host.taken_away(&self.registry.wanted());
+        // What is only being made real may have got half-way, and is made real again.
+        gone.retain(|id, _| self.registry.get(*id).is_some_and(|grant| grant.state == State::Active));
         let by_rule = gone.values().any(|difference| difference.what == Drifted::Rules);
         for (id, difference) in gone {
             self.end_for(id, Cause::Lost, difference, now);
