@@ -26,7 +26,9 @@ pub(crate) fn page(story: &StoryView, clock: &Clock) -> Page {
     );
     section(&mut page, "side effects", story.side_effects.iter().map(Text::of).collect());
     section(&mut page, "ways off, each without the others", story.ways_off.iter().map(way_off).collect());
-    section(&mut page, "runs with it now", story.running.iter().map(Text::of).collect());
+    let is_over = story.grant.as_ref().is_some_and(|grant| grant.end.is_some());
+    let runs = if is_over { "still runs, or holds a group that it gave" } else { "runs with it now" };
+    section(&mut page, runs, story.running.iter().map(Text::of).collect());
     if let (None, Some(open)) = (&story.grant, &story.open) {
         asked::before(&mut page, story, open, clock);
     }

@@ -1,7 +1,7 @@
 //! What runs with a grant at this moment, in words: what is in its control groups, and what holds one of its groups by its
 //! credentials.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use jit_common::ids::RequestId;
@@ -16,21 +16,27 @@ use crate::process_stat::Stat;
 const NAMED: usize = 32;
 
 /// A line for each process that is in one of these control groups or holds one of these memberships, by number, for as long as
-/// `has_time` says so; and one for what could not be looked at.
+/// `has_time` says so; and one for what could not be looked at. The process that `asks` is left out.
 pub fn running(
     paths: &HostPaths,
     control_groups: &[RequestId],
     of: &Given,
+    asks: Option<u32>,
     has_time: impl FnMut() -> bool,
 ) -> Vec<String> {
     let mut found: BTreeMap<u32, String> = BTreeMap::new();
     let mut unknown = Vec::new();
+    let mut inside = BTreeSet::new();
     for name in control_groups {
         match Group::named(paths, *name).pids() {
-            Ok(pids) => found.extend(pids.into_iter().filter_map(|pid| Some((pid, within(paths, pid)?)))),
+            Ok(pids) => inside.extend(pids),
             Err(why) => unknown.push(format!("nobody knows what is in the control group {name}: {why}")),
         }
     }
+    inside.retain(|pid| Some(*pid) != asks);
+    // There may be as many as the person likes.
+    let more = inside.len().saturating_sub(NAMED);
+    found.extend(inside.iter().take(NAMED).filter_map(|pid| Some((*pid, within(paths, *pid)?))));
     match holders(paths, of, has_time) {
         Ok(Holders { found: held, unseen, left_out }) => {
             for (of, holder) in held.iter().flat_map(|(of, all)| all.iter().map(move |one| (of, one))) {
@@ -39,6 +45,11 @@ pub fn running(
                     Place::Login => ", a login",
                     Place::SetUid => ", acts as another uid",
                 };
+                if Some(holder.pid) == asks
+                    || (inside.contains(&holder.pid) && !found.contains_key(&holder.pid))
+                {
+                    continue;
+                }
                 let line = found.entry(holder.pid).or_insert_with(|| holder.to_string());
                 line.push_str(&format!(", holds {}{is}", of.group));
             }
@@ -48,9 +59,9 @@ pub fn running(
         }
         Err(why) => unknown.push(format!("nobody knows which processes hold a group of it: {why}")),
     }
-    let more = found.len().checked_sub(NAMED).filter(|more| *more > 0);
+    let more = more + found.len().saturating_sub(NAMED);
     let lines = found.into_values().take(NAMED);
-    lines.chain(more.map(|more| format!("and {more} more"))).chain(unknown).collect()
+    lines.chain((more > 0).then(|| format!("and {more} more"))).chain(unknown).collect()
 }
 
 /// A process of a control group; `None` when it has ended.
@@ -92,7 +103,7 @@ mod tests {
         }
         let of = Membership { gid: 999, group: "docker".into(), uid: 1001, user: "alice".into() };
         assert_eq!(
-            running(&paths, &[id], &Given::from([of]), || true),
+            running(&paths, &[id], &Given::from([of]), Some(12), || true),
             [
                 "sudo (10) on pts/3, as uid 0",
                 "bash (11) on pts/3, as uid 1001, holds docker",
@@ -100,6 +111,6 @@ mod tests {
             ]
         );
         let none: RequestId = "4h1kzzzz".parse().unwrap();
-        assert!(running(&paths, &[none], &Given::new(), || true).is_empty());
+        assert!(running(&paths, &[none], &Given::new(), None, || true).is_empty());
     }
 }

@@ -1,7 +1,7 @@
 //! Differences between the host and the record: each is one entry and one line, and who may see all can have the host compared
 //! at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jit_common::ids::RequestId;
 use jit_common::refusal::Refusal;
@@ -9,7 +9,7 @@ use jit_common::response::{DifferenceView, DriftView, Response};
 use jitd_core::lifecycle::state::State;
 use jitd_core::lifecycle::step::EndedBy;
 use jitd_core::now::{NANOS, Now};
-use jitd_core::policy::TakenAway;
+use jitd_core::policy::{OnDrift, TakenAway};
 use jitd_core::record::{Cause, Drifted, Entry};
 use tokio::sync::oneshot;
 
@@ -153,40 +153,56 @@ impl Engine {
         for (id, why) in astray {
             let (what, done) = (Drifted::Group, format!("grant {id} ends"));
             let difference = Difference { what, found: why.clone(), done, grants: vec![*id] };
-            self.end_for(*id, Cause::Failed, difference, now);
+            if self.mark_for(*id, Cause::Failed, why, now) {
+                self.note_differences(vec![difference], now);
+            }
         }
     }
 
-    /// Where the policy says so, a grant ends by which somebody has taken away what it gives.
+    /// What the policy says of differences. Nothing, while none has been read: then nothing is done that could not be undone, and what
+    /// the policy decides about is not told before it does.
+    pub(super) fn on_drift(&self) -> Option<OnDrift> {
+        let knows = self.live.is_valid() && self.book.damage().is_none();
+        knows.then(|| self.live.policy.on_drift())
+    }
+
+    /// Where the policy says so, grants end by which somebody has taken away a membership that they give, and extensions of them as well.
     pub(super) fn end_taken_away(&mut self, now: &Now) {
-        match self.live.policy.on_drift().taken_away {
-            TakenAway::Restore => return,
-            TakenAway::End => {}
+        match self.on_drift().map(|on| on.taken_away) {
+            Some(TakenAway::End) => {}
+            Some(TakenAway::Restore) | None => return,
         }
-        if self.host.taken_away(&self.registry.wanted()).is_empty() {
+        // One that is due ends by itself, and may be the guard's already.
+        let is_active = |id: RequestId| {
+            let grant = self.registry.get(id);
+            grant.is_some_and(|grant| grant.state == State::Active && !grant.deadline.reached(now))
+        };
+        if self.host.taken_away(&self.registry.wanted(), is_active).is_empty() {
             return;
         }
         // It may have been the guard, whose notes say more.
         self.take_notes(now);
-        let mut gone = self.host.taken_away(&self.registry.wanted());
-        // What is only being made real may have got half-way, and is made real again.
-        gone.retain(|id, _| self.registry.get(*id).is_some_and(|grant| grant.state == State::Active));
-        let by_rule = gone.values().any(|difference| difference.what == Drifted::Rules);
-        for (id, difference) in gone {
-            self.end_for(id, Cause::Lost, difference, now);
-        }
-        if by_rule {
-            self.host.expect_the_rest(&self.registry.wanted());
+        let is_active =
+            |id: RequestId| self.registry.get(id).is_some_and(|grant| grant.state == State::Active);
+        for (of, grants) in self.host.taken_away(&self.registry.wanted(), is_active) {
+            let which: Vec<(RequestId, Cause)> = grants.iter().map(|id| (*id, Cause::Lost)).collect();
+            let ends: BTreeSet<RequestId> = self.with_extensions(&which).iter().map(|(id, _)| *id).collect();
+            let difference = host::taken_away(&of, ends.iter().copied().collect());
+            let mut any = false;
+            for id in ends {
+                any |= self.mark_for(id, Cause::Lost, &difference.found, now);
+            }
+            if any {
+                self.note_differences(vec![difference], now);
+            }
         }
     }
 
-    /// Ends a grant for a difference, which is told.
-    fn end_for(&mut self, id: RequestId, cause: Cause, difference: Difference, now: &Now) {
+    /// Ends a grant for a difference. Whether it was not ending already.
+    fn mark_for(&mut self, id: RequestId, cause: Cause, found: &str, now: &Now) -> bool {
         let mut by = EndedBy::default();
-        by.note = wording::typed("note", &difference.found, &mut by.texts).ok();
-        if self.mark_ending(id, cause, &by, now) {
-            self.note_differences(vec![difference], now);
-        }
+        by.note = wording::typed("note", found, &mut by.texts).ok();
+        self.mark_ending(id, cause, &by, now)
     }
 }
 

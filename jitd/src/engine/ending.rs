@@ -45,8 +45,10 @@ impl Engine {
             next += 1;
             let goes_along = match cause {
                 Cause::Revoked | Cause::Dropped | Cause::Locked | Cause::PersonGone | Cause::Guard => true,
+                // Somebody took away what both give.
+                Cause::Lost => true,
                 // An extension is what makes a grant outlive these, or stands by itself.
-                Cause::Expired | Cause::Rebooted | Cause::Replaced | Cause::Failed | Cause::Lost => false,
+                Cause::Expired | Cause::Rebooted | Cause::Replaced | Cause::Failed => false,
             };
             let theirs = extensions.get(&id).filter(|_| goes_along).into_iter().flatten();
             all.extend(theirs.map(|id| (*id, cause)));

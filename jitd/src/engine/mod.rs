@@ -373,6 +373,8 @@ impl Engine {
         let entry = policy_files::entry(&loaded, &self.live);
         self.book.note(now, None, entry);
         self.live = policy_files::succeed(&self.live, loaded);
+        // What it says of differences may be other than before.
+        self.next_look = now.boot;
         self.inbox.policy.send_replace(self.live.clone());
         self.keep_room();
         self.keep_managed();

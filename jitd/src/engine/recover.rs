@@ -108,8 +108,10 @@ impl Engine {
         for why in &trouble {
             crate::log::error(why);
         }
-        let beside = self.host.beside(self.live.policy.on_drift().strangers);
-        self.note_differences(beside, now);
+        if let Some(on) = self.on_drift() {
+            let beside = self.host.beside(on.strangers);
+            self.note_differences(beside, now);
+        }
         self.keep_room();
         self.keep_managed();
         self.host.read_back_again(now, &self.handle);
@@ -161,7 +163,7 @@ impl Engine {
     }
 
     fn make_host_so(&mut self, now: &Now) -> Made {
-        let put_back = self.live.policy.on_drift().put_back;
+        let put_back = self.on_drift().map(|on| on.put_back);
         self.host.make_so(&self.registry.wanted(), &self.leaving(), put_back, now)
     }
 
@@ -245,7 +247,7 @@ impl Engine {
             // Grants without a note of their own are live all the same: the next look puts them back, while jitd runs.
             // Whom a grant wants that the note does not name was put in anew, before the note was written.
             Note::Member { of, grants, .. } if self.is_wanted_by_others(of, grants) => return,
-            Note::Member { of, .. } => return self.host.guard_took(of, now),
+            Note::Member { of, wall, .. } => return self.host.guard_took(of, *wall, now),
             Note::Processes { .. } | Note::Unlinked { .. } => return,
             Note::AppliedDamaged { .. } | Note::Unreadable { .. } => return,
         };

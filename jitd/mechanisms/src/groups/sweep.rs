@@ -7,12 +7,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
+use std::fs;
 use std::io;
 
 use jitd_core::policy::Logins;
 pub use rustix::process::Signal;
 use rustix::process::pidfd_send_signal;
 
+use super::accounts::{Accounts, names_of_uids};
 use super::file;
 use super::holders::{Holder, Holders, holders, holds_still};
 use super::place::Place;
@@ -87,11 +89,27 @@ fn signal(paths: &HostPaths, of: &Membership, holder: &Holder, order: Sweep) -> 
     holds_still(paths, of, holder) && is_there(&process) && pidfd_send_signal(&process, order.signal).is_ok()
 }
 
-/// Those who are not members by the group file of now.
+/// Those of these memberships that nobody has by the files of now, and whose uid and gid are no others': what holds one of them by
+/// its numbers holds what was given. A primary group is not one, nor a uid that another account of this host has.
 ///
 /// # Errors
-/// It cannot be read.
-pub fn without_members<'m>(
+/// The files cannot be read.
+pub fn nobodys(paths: &HostPaths, of: &Given) -> io::Result<Given> {
+    if of.is_empty() {
+        return Ok(Given::new());
+    }
+    let passwd = fs::read(&paths.etc_passwd)?;
+    let users = of.iter().map(|of| of.user.as_str()).collect();
+    let accounts = Accounts::find(&passwd, &users);
+    let names = names_of_uids(&passwd, &of.iter().map(|of| of.uid).collect());
+    let is_nobody_elses =
+        |of: &Membership| names.get(&of.uid).is_none_or(|names| names.iter().all(|name| *name == of.user));
+    let out = without_members(paths, of.iter())?;
+    Ok(out.into_iter().filter(|of| is_nobody_elses(of) && !accounts.is_primary(of)).collect())
+}
+
+/// Those who are not members by the group file of now.
+fn without_members<'m>(
     paths: &HostPaths,
     of: impl Iterator<Item = &'m Membership> + Clone,
 ) -> io::Result<Given> {

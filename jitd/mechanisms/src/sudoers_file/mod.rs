@@ -147,7 +147,7 @@ pub fn look(paths: &HostPaths) -> Result<Found, DirError> {
     }
 }
 
-/// The files beside ours that sudo would read: somebody else's rules in our directory. They are told, never deleted.
+/// The files beside ours that sudo would read: somebody else's rules in our directory. They are told; whether they stay is the policy's.
 ///
 /// sudo passes over names that hold a dot or end in `~` (sudoers(5), "Including other files").
 ///
@@ -170,18 +170,6 @@ pub fn strangers(paths: &HostPaths) -> Result<Vec<OsString>, DirError> {
 pub fn remove_stranger(paths: &HostPaths, name: &OsStr) -> Result<(), DirError> {
     let dir = Dir::open_as_it_is(&paths.sudoers_dir, paths.owner)?;
     dir.unlink(name).map(drop)
-}
-
-/// The grants that this text, which was written here, holds and the file does not hold any more. A file that was altered otherwise
-/// has lost none.
-#[must_use]
-pub fn lost(paths: &HostPaths, written: &str) -> BTreeSet<RequestId> {
-    let had = Holds::of(written).ids();
-    match look(paths) {
-        Ok(Found::Missing) => had,
-        Ok(Found::Text(text)) => had.difference(&Holds::of(&text).ids()).copied().collect(),
-        Ok(Found::Altered(_)) | Err(_) => BTreeSet::new(),
-    }
 }
 
 /// Whether sudo reads a file of this name in an included directory.

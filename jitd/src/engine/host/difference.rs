@@ -38,8 +38,17 @@ pub(super) fn put_back(of: &Membership, wanted: &WantedMembers) -> Difference {
     }
 }
 
+/// The same, where the policy says that grants end by it.
+pub fn taken_away(of: &Membership, grants: Vec<RequestId>) -> Difference {
+    let done = match grants.len() {
+        1 => "the grant ends, as the policy says",
+        _ => "the grants end, as the policy says",
+    };
+    Difference { what: Drifted::TakenAway, found: not_in(of), done: done.to_owned(), grants }
+}
+
 /// How somebody is not in a group that they should be in.
-pub(super) fn not_in(of: &Membership) -> String {
+fn not_in(of: &Membership) -> String {
     format!("{} was not in the group {} any more, which a live grant gives", of.user, of.group)
 }
 

@@ -1,10 +1,12 @@
 //! What others have done to what jitd keeps on the host, beyond what making it right shows by itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fs;
 
 use jit_common::escape::escaped;
 use jit_common::ids::RequestId;
-use jit_mechanisms::groups::{Given, Membership, Outcome, Wanted as WantedMembers};
+use jit_mechanisms::groups::{Given, GroupsError, Membership, Outcome, Report, Wanted as WantedMembers};
 use jit_mechanisms::sudoers_file;
 use jitd_core::now::Now;
 use jitd_core::policy::Strangers;
@@ -21,7 +23,7 @@ const NAMED: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct Beside {
     /// Files in jitd's folder that sudo reads.
-    strangers: BTreeSet<String>,
+    strangers: BTreeSet<OsString>,
     /// Why sudo does not read what jitd writes.
     include: Option<String>,
 }
@@ -42,36 +44,41 @@ impl Host {
         Some(Difference { what: Drifted::Applied, found, done, grants: Vec::new() })
     }
 
-    /// What live grants have by what jitd did and somebody took away since, each with how.
+    /// Memberships that live grants give and that somebody took away, each with the grants that end by it, as the policy says. One
+    /// counts when a grant that `is_active` gives it: what is only being put in may have got half-way.
+    ///
+    /// It is looked for without a lock and again with one: a file that is being written is no evidence. Where somebody else holds the lock,
+    /// nothing is put back either, and the next look decides.
     #[must_use]
-    pub fn taken_away(&self, wanted: &Wanted) -> BTreeMap<RequestId, Difference> {
-        let ends = |what, found: String, id: RequestId| {
-            let done = format!("grant {id} ends, as the policy says");
-            (id, Difference { what, found, done, grants: vec![id] })
-        };
-        let is_wanted = |id: &RequestId| wanted.grants().iter().any(|grant| grant.id == *id);
-        let lost = self.left.as_deref().map(|left| sudoers_file::lost(&self.paths, left)).unwrap_or_default();
-        let found = || "its rule was not in the sudoers file of jitd any more".to_owned();
-        let by_rule = lost.into_iter().filter(is_wanted).map(|id| ends(Drifted::Rules, found(), id));
+    pub fn taken_away(
+        &self,
+        wanted: &Wanted,
+        is_active: impl Fn(RequestId) -> bool,
+    ) -> Vec<(Membership, BTreeSet<RequestId>)> {
         let all = memory::all_memberships(wanted);
-        let theirs: Given = self.memory.given.iter().filter(|of| all.grants(of).is_some()).cloned().collect();
-        // One that cannot be read is told by whoever reads it to change it.
-        let seen = (!theirs.is_empty()).then(|| self.lending.look(&self.paths, &all, &theirs).ok()).flatten();
-        let outcomes = seen.map(|seen| seen.outcomes).unwrap_or_default();
-        let out = outcomes.into_iter().filter(|(_, outcome)| *outcome == Outcome::PutBack);
-        let by_group = out.flat_map(|(of, _)| {
-            let ids: Vec<RequestId> = all.grants(&of).into_iter().flatten().copied().collect();
-            ids.into_iter().map(move |id| ends(Drifted::TakenAway, super::difference::not_in(&of), id))
-        });
-        by_rule.chain(by_group).collect()
+        let grants = |of: &Membership| all.grants(of).cloned().unwrap_or_default();
+        let are_out = |seen: Result<Report, GroupsError>| -> Given {
+            let out = |outcome: &Outcome| matches!(outcome, Outcome::PutBack | Outcome::Added);
+            // One that cannot be read is told by whoever reads it to change it.
+            let outcomes = seen.map(|seen| seen.outcomes).unwrap_or_default();
+            let out = outcomes.into_iter().filter(|(_, outcome)| out(outcome)).map(|(of, _)| of);
+            out.filter(|of| grants(of).into_iter().any(&is_active)).collect()
+        };
+        if are_out(self.lending.look(&self.paths, &all, &self.memory.given)).is_empty() {
+            return Vec::new();
+        }
+        let out = are_out(self.lending.look_locked(&self.paths, &all, &self.memory.given));
+        // In the other file alone it is a list that does not count, and is put right.
+        let text = fs::read(&self.paths.etc_group).unwrap_or_default();
+        let out = out.into_iter().filter(|of| !super::present::lists(&text, of));
+        out.map(|of| (of.clone(), grants(&of))).collect()
     }
 
-    /// Who was taken out a moment ago and is in again, though jitd has put in nobody, to be taken out once more.
+    /// Who was taken out a moment ago and is in again, though jitd has put in nobody: they are to be taken out once more, and looked for
+    /// until they are.
     pub(super) fn owed_out(&mut self, wanted: &WantedMembers, now: &Now) -> Given {
-        let again = self.is_in_again(&self.watched(wanted, now));
-        // Until it is done they are looked for, however long it takes.
-        self.lately.keep(&again, now);
-        again
+        self.lately.owed = self.is_in_again(&self.watched(wanted, now));
+        self.lately.owed.clone()
     }
 
     /// Whoever was taken out a moment ago and is in again. What is new of it.
@@ -108,47 +115,46 @@ impl Host {
 
     /// Looks at what lies beside jitd's own: files that sudo reads as well, and the line by which it reads jitd's. What is new.
     pub fn beside(&mut self, what: Strangers) -> Vec<Difference> {
-        let mut new = Vec::new();
-        let names = match sudoers_file::strangers(&self.paths) {
-            Ok(names) => names,
+        let mut new = match sudoers_file::strangers(&self.paths) {
+            Ok(names) => self.strangers_are_new(names, what),
             Err(error) => {
                 crate::log::error(&crate::chain(&error));
                 Vec::new()
             }
         };
-        let mut there = BTreeSet::new();
-        for name in names {
-            let shown = escaped(&name.to_string_lossy()).to_string();
-            let done = match what {
-                Strangers::Leave => "it was left so; whoever put it there is root".to_owned(),
-                Strangers::Remove => match sudoers_file::remove_stranger(&self.paths, &name) {
-                    Ok(()) => "it was removed, as the policy says".to_owned(),
-                    Err(error) => format!("it could not be removed: {}", crate::chain(&error)),
-                },
-            };
-            if !self.beside.strangers.contains(&shown) {
-                let found = stranger(&shown);
-                new.push(Difference { what: Drifted::Stranger, found, done, grants: Vec::new() });
-            }
-            there.insert(shown);
-        }
         if let Some(rest) = new.len().checked_sub(NAMED).filter(|rest| *rest > 0) {
             new.truncate(NAMED);
             let found = format!("{rest} more files like these lie there");
             let done = "as with these".to_owned();
             new.push(Difference { what: Drifted::Stranger, found, done, grants: Vec::new() });
         }
-        // What was removed and comes again is news again.
-        self.beside.strangers = match what {
-            Strangers::Leave => there,
-            Strangers::Remove => there.into_iter().filter(|name| self.is_there(name)).collect(),
-        };
         new.extend(self.include_is_new());
         new
     }
 
-    fn is_there(&self, name: &str) -> bool {
-        self.paths.sudoers_dir.join(name).symlink_metadata().is_ok()
+    fn strangers_are_new(&mut self, names: Vec<OsString>, what: Strangers) -> Vec<Difference> {
+        let (mut new, mut left) = (Vec::new(), BTreeSet::new());
+        for name in names {
+            let removed = match what {
+                Strangers::Leave => None,
+                Strangers::Remove => Some(sudoers_file::remove_stranger(&self.paths, &name)),
+            };
+            let done = match &removed {
+                None => "it was left so; whoever put it there is root".to_owned(),
+                Some(Ok(())) => "it was removed, as the policy says".to_owned(),
+                Some(Err(error)) => format!("it could not be removed: {}", crate::chain(error)),
+            };
+            if !self.beside.strangers.contains(&name) {
+                let found = stranger(&name);
+                new.push(Difference { what: Drifted::Stranger, found, done, grants: Vec::new() });
+            }
+            // What was removed and comes again is news again.
+            if !matches!(removed, Some(Ok(()))) {
+                left.insert(name);
+            }
+        }
+        self.beside.strangers = left;
+        new
     }
 
     fn include_is_new(&mut self) -> Option<Difference> {
@@ -165,12 +171,13 @@ pub(super) fn out_again(of: &Membership) -> Difference {
     Difference {
         what: Drifted::PutBack,
         found: super::lately::sentence(of),
-        done: "they were taken out again, as the policy says".to_owned(),
+        done: "they were taken out again, as the policy says; what they started meanwhile keeps the group"
+            .to_owned(),
         grants: Vec::new(),
     }
 }
 
-fn stranger(name: &str) -> String {
-    let folder = jit_common::paths::SUDOERS_DIR;
-    format!("{folder}/{name} is not jitd's, and sudo takes its rules")
+fn stranger(name: &OsStr) -> String {
+    let (folder, name) = (jit_common::paths::SUDOERS_DIR, name.to_string_lossy());
+    format!("{folder}/{} is not jitd's, and sudo takes its rules", escaped(&name))
 }

@@ -24,6 +24,8 @@ pub(super) struct Lately {
     out: Vec<(Membership, i64)>,
     /// Who of them was in again, and when that was seen first.
     again: BTreeMap<Membership, i64>,
+    /// Who is in again and is to be taken out, as the policy says, until they are.
+    pub(super) owed: Given,
     /// The files of groups when that was last looked at.
     pub(super) seen: Stamp,
 }
@@ -35,6 +37,13 @@ impl Lately {
         self.out.extend(out.into_iter().map(|of| (of, now.boot)));
     }
 
+    /// The same of what was taken out so many nanoseconds ago, if that is lately.
+    pub(super) fn took_at(&mut self, of: &Membership, ago: i64, now: &Now) {
+        if (0..FORGOTTEN_AFTER).contains(&ago) {
+            self.out.push((of.clone(), now.boot.saturating_sub(ago)));
+        }
+    }
+
     /// What was taken out lately.
     pub(super) fn out(&self, now: &Now) -> impl Iterator<Item = &Membership> {
         let boot = now.boot;
@@ -44,17 +53,10 @@ impl Lately {
 
     /// Who is to be looked at: those who are out by what jitd did, unless they are none of its business or not settled yet.
     pub(super) fn watched(&self, but: impl Fn(&Membership) -> bool, now: &Now) -> Given {
-        self.out(now).chain(self.again.keys()).filter(|of| !but(of)).cloned().collect()
+        self.out(now).chain(self.again.keys()).chain(&self.owed).filter(|of| !but(of)).cloned().collect()
     }
 
-    /// Looks for these until they are out.
-    pub(super) fn keep(&mut self, again: &Given, now: &Now) {
-        for of in again {
-            self.again.entry(of.clone()).or_insert(now.boot);
-        }
-    }
-
-    /// Takes who is in again, of those who are watched. Nobody undoes it: it may be an admin's will. What is new of it.
+    /// Takes who is in again, of those who are watched. It is left so: it may be an admin's will. What is new of it.
     pub(super) fn are_in(&mut self, again: &Given, now: &Now) -> Vec<Difference> {
         self.again.retain(|of, since| again.contains(of) && now.boot.saturating_sub(*since) < SHOWN);
         let lately: BTreeSet<Membership> = self.out(now).cloned().collect();
@@ -66,9 +68,11 @@ impl Lately {
 
     /// What an admin should look at.
     pub(super) fn attention(&self) -> impl Iterator<Item = String> + '_ {
-        self.again.keys().map(|of| {
+        let owed = self.owed.iter().map(|of| format!("{}; they could not be taken out yet", sentence(of)));
+        let left = self.again.keys().filter(|of| !self.owed.contains(of)).map(|of| {
             format!("{}; unless somebody meant it: gpasswd -d {} {}", sentence(of), of.user, of.group)
-        })
+        });
+        owed.chain(left)
     }
 }
 
@@ -130,6 +134,18 @@ mod tests {
         lately.are_in(&again, &at(700));
         assert_eq!(lately.attention().count(), 0);
         assert_eq!(lately.are_in(&again, &at(701)), [], "she has been in for long");
+    }
+
+    #[test]
+    fn what_was_taken_out_long_ago_or_at_no_time_that_is_known_is_not_lately() {
+        let mut lately = Lately::default();
+        for ago in [-1, FORGOTTEN_AFTER, i64::MAX] {
+            lately.took_at(&alice(), ago, &at(1000));
+        }
+        assert!(lately.watched(|_| false, &at(1000)).is_empty());
+        lately.took_at(&alice(), 50 * NANOS, &at(1000));
+        assert_eq!(lately.watched(|_| false, &at(1009)), Given::from([alice()]));
+        assert!(lately.watched(|_| false, &at(1010)).is_empty());
     }
 
     #[test]

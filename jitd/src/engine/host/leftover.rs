@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jit_common::ids::RequestId;
 use jit_mechanisms::HostPaths;
 use jit_mechanisms::groups::holders::{Holders, holders};
-use jit_mechanisms::groups::sweep::without_members;
+use jit_mechanisms::groups::sweep::nobodys;
 use jit_mechanisms::groups::{Given, Membership};
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::now::{NANOS, Now};
@@ -33,9 +33,9 @@ impl Host {
         memberships(&wanted(grant)).filter(|of| self.memory.given.contains(of)).collect()
     }
 
-    /// Those of these in which nobody is by the group file of now. None of them, where it cannot be read.
+    /// Those of these that nobody has by now. None of them, where that cannot be read.
     pub fn nobodys(&self, of: &Given) -> Given {
-        without_members(&self.paths, of.iter()).unwrap_or_default()
+        nobodys(&self.paths, of).unwrap_or_default()
     }
 
     /// The memberships of a grant that were taken away with it.

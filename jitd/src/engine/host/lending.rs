@@ -277,6 +277,20 @@ impl Lending {
         groups::look(paths, wanted, given, &mut Onlooker { elsewhere: &self.elsewhere })
     }
 
+    /// The same, with nobody else about to write.
+    ///
+    /// # Errors
+    /// As [`Lending::look`], or somebody holds the lock.
+    pub(super) fn look_locked(
+        &self,
+        paths: &HostPaths,
+        wanted: &WantedMembers,
+        given: &Given,
+    ) -> Result<Report, GroupsError> {
+        let mut caller = Onlooker { elsewhere: &self.elsewhere };
+        groups::look_locked(paths, wanted, given, self.wait, &mut caller)
+    }
+
     /// Notes of each of these people whether the account is one of this host. To be called while that is known: when
     /// they have just asked, or at the start. An account of this host that is deleted later is nobody's.
     pub(super) fn meet<'g>(&mut self, paths: &HostPaths, people: impl Iterator<Item = &'g WantedGrant>) {

@@ -39,9 +39,9 @@ use self::before::Before;
 pub(super) use self::change::joined_late;
 pub use self::changes::LookAt;
 use self::changes::{Pace, Stamp};
-pub use self::difference::Difference;
+pub use self::difference::{Difference, taken_away};
 use self::difference::{came_back, of_sudoers, put_back};
-use self::drift::{Beside, out_again};
+use self::drift::Beside;
 use self::lately::Lately;
 use self::lending::Lending;
 pub use self::made::Made;
@@ -199,9 +199,10 @@ impl Host {
     }
 
     /// The guard has noted that a membership is off: whoever is in that group from here on was put there by somebody else.
-    pub fn guard_took(&mut self, of: &Membership, now: &Now) {
+    /// What it did more than a minute ago, or at a time that the clock does not know any more, is not lately.
+    pub fn guard_took(&mut self, of: &Membership, wall: i64, now: &Now) {
         self.memory.given.remove(of);
-        self.lately.took([of.clone()], now);
+        self.lately.took_at(of, now.wall.saturating_sub(wall), now);
     }
 
     /// Writes that what the guard took is not to be taken out again. Only then may its notes go.
@@ -218,7 +219,7 @@ impl Host {
         &mut self,
         wanted: &Wanted,
         leaving: &[WantedGrant],
-        put_back_by_others: PutBack,
+        put_back_by_others: Option<PutBack>,
         now: &Now,
     ) -> Made {
         let mut made = Made::default();
@@ -228,8 +229,8 @@ impl Host {
         let text = wanted.sudoers(self.dialect());
         let all = memory::all_memberships(wanted);
         let again = match put_back_by_others {
-            PutBack::Leave => Given::new(),
-            PutBack::Remove => self.owed_out(&all, now),
+            Some(PutBack::Remove) => self.owed_out(&all, now),
+            Some(PutBack::Leave) | None => Given::new(),
         };
         let mut before = Before::new(&self.paths, wanted.grants(), &text);
         if !leaving.is_empty()
@@ -258,12 +259,17 @@ impl Host {
             made.not_gone.extend(why.filter(|(id, _)| !made.not_gone.contains_key(id)));
         }
         self.forget(wanted, sudo.is_ok());
-        self.lately.took(came.taken_out.iter().cloned(), now);
-        self.pace.undone(came.put_back.len());
+        // Whoever is put back again and again is out since the grant ended, and not since the last time.
+        self.lately.took(came.taken_out.difference(&again).cloned(), now);
+        let out_again: Given = again.intersection(&came.taken_out).cloned().collect();
+        self.lately.owed.retain(|of| again.contains(of) && !out_again.contains(of));
+        self.pace.undone(came.put_back.len() + out_again.len());
         made.differences.extend(came.put_back.iter().map(|of| put_back(of, &all)));
-        made.differences.extend(again.intersection(&came.taken_out).map(out_again));
+        made.differences.extend(out_again.iter().map(drift::out_again));
         made.differences.extend(came.came_back.iter().map(came_back));
-        made.differences.extend(self.in_again(&all, now));
+        if put_back_by_others.is_some() {
+            made.differences.extend(self.in_again(&all, now));
+        }
         let off = leaving.iter().filter(|grant| !made.not_gone.contains_key(&grant.id));
         // Taken out now, or by an earlier try that got no further.
         let out: Given = self.lately.out(now).filter(|of| all.grants(of).is_none()).cloned().collect();

@@ -20,12 +20,6 @@ impl Host {
         self.left = (!none_yet).then(|| wanted.sudoers(self.dialect()));
     }
 
-    /// Says the same when it is known what is not there any more, and told.
-    pub fn expect_the_rest(&mut self, wanted: &Wanted) {
-        let is_gone = matches!(sudoers_file::look(&self.paths), Ok(Found::Missing));
-        self.left = Some(if is_gone { String::new() } else { wanted.sudoers(self.dialect()) });
-    }
-
     /// Those of the wanted grants that are on the host, whole. What cannot be read is not. What cannot be changed, as where
     /// something is mounted on `/etc/group`, is there all the same.
     #[must_use]
@@ -49,7 +43,7 @@ impl Host {
 }
 
 /// Whether the line of the group, by name and number, lists the person (group(5)).
-fn lists(text: &[u8], of: &Membership) -> bool {
+pub(super) fn lists(text: &[u8], of: &Membership) -> bool {
     let text = String::from_utf8_lossy(text);
     text.lines().any(|line| {
         let fields: Vec<&str> = line.split(':').collect();

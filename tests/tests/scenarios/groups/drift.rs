@@ -5,7 +5,7 @@ use jit_e2e::{Inside, Release, until};
 use serde_json::Value;
 
 use super::{is_in, lend, lending, members, works};
-use crate::site::{Granted, HEADER, Product as _, SOON, SUDOERS, Site, site_with};
+use crate::site::{Granted, Product as _, SOON, SUDOERS, Site, site_with};
 
 const STRANGER: &str = "/run/jit/sudoers.d/mallory";
 const APPLIED: &str = "/var/lib/jit/applied";
@@ -28,6 +28,17 @@ fn kinds(answer: &Value) -> Vec<String> {
 /// The kinds of all differences on the record.
 fn recorded(site: &Site) -> Vec<String> {
     site.record("drift").iter().map(|entry| entry["body"]["what"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Whether a grant is one of these.
+fn is_among(grant: &Granted, ids: &Value) -> bool {
+    ids.as_array().is_some_and(|ids| ids.iter().any(|id| id == grant.id.as_str()))
+}
+
+/// Whether docker has the same members by both files.
+fn members_agree(site: &Site) -> bool {
+    let [open, shadow] = members(site, "docker");
+    open == shadow
 }
 
 /// Waits until alice is out of docker, by both files.
@@ -99,32 +110,63 @@ fn what_concerns_one_grant_is_in_its_story() {
 }
 
 #[test]
-fn a_grant_ends_by_what_is_taken_away_where_the_policy_says_so_and_no_other() {
+fn a_grant_ends_by_the_membership_that_is_taken_away_where_the_policy_says_so_and_no_other() {
     let Some(site) = site_where("taken_away = \"end\"") else { return };
     let lost = |grant: &Granted| {
         assert_eq!(site.told(grant, "ended")["body"]["cause"], "lost");
-        let told = site.record("drift").iter().filter(|entry| entry["id"] == grant.id.as_str()).count();
-        assert_eq!(told, 1, "{:?}", site.record("drift"));
+        let told =
+            |entry: &Value| entry["id"] == grant.id.as_str() || is_among(grant, &entry["body"]["grants"]);
+        let told = site.record("drift").into_iter().filter(told).collect::<Vec<_>>();
+        assert!(told.len() == 1 && told[0]["body"]["what"] == "taken-away", "{told:?}");
     };
     let kept = site.grant("dora", "docker", "30m");
-    let by_group = site.grant("alice", "boxes", "30m");
+    let taken = site.grant("alice", "boxes", "30m");
     site.run(&["gpasswd", "-d", "alice", "boxes"]).unwrap().expect_ok();
-    lost(&by_group);
+    lost(&taken);
     assert!(!works(&site, "alice") && !is_in(&site, "alice", "docker"), "all that it gave is gone");
 
-    let by_rule = site.grant("alice", "ids", "30m");
-    let without = format!("sed -i '/grant {0}/,/end {0}/d' {SUDOERS}; chmod 440 {SUDOERS}", by_rule.id);
-    site.sh(&without).unwrap().expect_ok();
-    let answer = drift(&site);
-    assert_eq!(kinds(&answer), ["rules"], "{answer}");
-    assert_eq!(answer["found"][0]["grants"][0], by_rule.id.as_str());
-    lost(&by_rule);
-    assert!(works(&site, "dora") && is_in(&site, "dora", "docker"));
+    // Who was in it before is so by their grant as well.
+    site.run(&["gpasswd", "-a", "alice", "docker"]).unwrap().expect_ok();
+    let natural = site.grant("alice", "docker", "30m");
+    site.run(&["gpasswd", "-d", "alice", "docker"]).unwrap().expect_ok();
+    lost(&natural);
+    assert!(!works(&site, "alice") && !is_in(&site, "alice", "docker"));
+
+    // sudo's file is jitd's alone, and made right; and so is the list that does not count.
     site.run(&["rm", SUDOERS]).unwrap().expect_ok();
     assert_eq!(kinds(&drift(&site)), ["rules"]);
-    lost(&kept);
-    assert_eq!(site.sudoers(), HEADER);
-    assert!(!is_in(&site, "dora", "docker"));
+    site.sh("sed -i '/^docker:/s/dora//' /etc/gshadow").unwrap().expect_ok();
+    until("both files to agree", SOON, || members_agree(&site).then_some(())).unwrap();
+    assert!(works(&site, "dora") && is_in(&site, "dora", "docker"));
+    assert_eq!(site.status("dora")["mine"][0]["id"], kept.id.as_str());
+}
+
+#[test]
+fn an_extension_that_sudo_is_still_asked_about_goes_with_what_was_taken_away() {
+    const SLOW: &str = "#!/bin/sh\ncase \" $* \" in *\" -l\"*) touch /run/asked; while [ -e /run/wait ]; do sleep 0.1; done;; esac\n\
+        exec /usr/bin/sudo.real \"$@\"\n";
+    let Some(site) = site_with(Release::Bookworm, |bed| {
+        lend(bed);
+        bed.policy("40-drift.toml", "[drift]\ntaken_away = \"end\"\n").unwrap();
+        bed.sh("mv /usr/bin/sudo /usr/bin/sudo.real").unwrap().expect_ok();
+        bed.write_mode("/usr/bin/sudo", SLOW, 0o755).unwrap();
+    }) else {
+        return;
+    };
+    let grant = site.grant("alice", "boxes", "10m");
+    // sudo is asked anew, and takes its time.
+    site.sh("touch /run/wait /etc/sudoers.d/zz; chmod 440 /etc/sudoers.d/zz; rm -f /run/asked")
+        .unwrap()
+        .expect_ok();
+    let extension =
+        site.command(&["jitctl", "extend", &grant.id, "--for", "5m"]).user("alice").spawn().unwrap();
+    until("sudo to be asked", SOON, || site.read("/run/asked").ok()).unwrap();
+    site.run(&["gpasswd", "-d", "alice", "boxes"]).unwrap().expect_ok();
+    assert_eq!(site.told(&grant, "ended")["body"]["cause"], "lost");
+    site.run(&["rm", "/run/wait"]).unwrap().expect_ok();
+    assert_ne!(extension.wait_end(SOON).unwrap().code, 0);
+    assert_eq!(site.status("root")["live"], 0);
+    assert!(!is_in(&site, "alice", "boxes"));
 }
 
 #[test]
@@ -158,11 +200,14 @@ fn files_of_others_are_removed_where_the_policy_says_so_and_again_when_they_come
         assert_eq!(kinds(&answer), ["stranger"], "{answer}");
         assert!(!site.sudo("bob", &["id", "-u"]).success());
     }
-    // A folder is none of sudo's, and no file of jitd's is one of others.
-    site.run(&["mkdir", STRANGER]).unwrap().expect_ok();
+    // What cannot be removed is told once, whatever its name is, and stands there.
+    site.sh("mkdir \"/run/jit/sudoers.d/$(printf 'x\\001')\"").unwrap().expect_ok();
     let answer = drift(&site);
-    assert_eq!(answer["exit"], 1, "{answer}");
     assert!(answer["found"][0]["done"].as_str().unwrap().contains("could not be removed"), "{answer}");
+    let answer = drift(&site);
+    assert_eq!(answer["found"], serde_json::json!([]), "{answer}");
+    assert!(answer["standing"][0].as_str().unwrap().contains("x\\u{1}"), "{answer}");
+    assert_eq!(recorded(&site).len(), 3);
     assert!(site.read(SUDOERS).is_ok());
 }
 

@@ -7,6 +7,7 @@ mod holders;
 mod many;
 mod others;
 mod reuse;
+mod running;
 
 use jit_e2e::{Inside, Release};
 

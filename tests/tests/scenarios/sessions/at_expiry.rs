@@ -15,7 +15,11 @@ fn what_may_finish_runs_on_without_the_role_and_is_ended_at_its_limit() {
         assert!(running.is_running() && bed.processes("sleep").len() == SLEEPERS);
         assert!(!bed.may("alice"), "nothing new is started with it");
         let id = finishing["id"].as_str().unwrap();
-        let listed = bed.jitctl("alice", &["show", id]).unwrap().expect_ok().expect_says("runs with it now");
+        let listed = bed
+            .jitctl("alice", &["show", id])
+            .unwrap()
+            .expect_ok()
+            .expect_says("still runs, or holds a group that it gave");
         assert_eq!(listed.out.matches("  sleep (").count(), SLEEPERS, "{listed}");
         assert!(listed.out.contains("as uid 0"), "{listed}");
         running.wait_end(SOON).unwrap();
