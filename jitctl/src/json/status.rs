@@ -79,6 +79,7 @@ pub(crate) struct StoryJson<'a> {
     change: &'a [String],
     equals_root: &'a [String],
     side_effects: &'a [String],
+    not_seen: &'a [String],
     ways_off: Vec<WayOffJson<'a>>,
     entries: Vec<EntryJson<'a>>,
 }
@@ -124,6 +125,7 @@ impl<'a> StoryJson<'a> {
             change: &story.change,
             equals_root: &story.equals_root,
             side_effects: &story.side_effects,
+            not_seen: &story.not_seen,
             ways_off: story.ways_off.iter().map(way_off).collect(),
             entries: story.entries.iter().map(EntryJson::of).collect(),
         }

@@ -20,6 +20,7 @@ mod open_views;
 mod openings;
 mod pam;
 pub(crate) mod past;
+mod recalled;
 mod recover;
 mod refusals;
 mod reports;
@@ -29,6 +30,7 @@ mod sessions;
 mod standings;
 mod stop;
 mod story;
+mod subcommands;
 mod sweeps;
 mod unfinished;
 pub(crate) mod views;
@@ -61,6 +63,7 @@ use self::openings::Openings;
 use self::refusals::Refusals;
 use self::reports::Reports;
 use self::sessions::Sessions;
+use self::subcommands::Starts;
 use self::sweeps::Sweeps;
 use self::waiters::Waiter;
 use self::warnings::Warnings;
@@ -100,6 +103,7 @@ pub struct Engine {
     present: Present,
     openings: Openings,
     sessions: Sessions,
+    starts: Starts,
     reports: Reports,
     sweeps: Sweeps,
     candidates: Vec<Candidate>,
@@ -189,6 +193,7 @@ impl Engine {
             present: Present::default(),
             openings: Openings::default(),
             sessions: Sessions::default(),
+            starts: Starts::default(),
             sweeps: Sweeps::new(),
             candidates: Vec::new(),
             waiting: Vec::new(),
@@ -283,6 +288,7 @@ impl Engine {
             Message::Listed { user, listing } => self.listed(&user, listing, now),
             Message::Looked(seen) => self.looked(*seen, now),
             Message::Swept(done) => self.swept(&done, now),
+            Message::Subcommands(news) => self.starts_told(news, now),
             Message::Policy(loaded) => self.new_policy(*loaded, now),
             Message::Gone(people) => self.people_gone(&people, now),
             Message::AccountsChanged => self.check_people(),
@@ -305,6 +311,7 @@ impl Engine {
         self.close_without_grant(&now);
         self.forget_closed();
         self.keep_sessions(&now);
+        self.keep_starts(&now);
         self.keep_sweeps(&now);
         self.keep_reports(&now);
         self.book.settle(&now);
@@ -329,6 +336,7 @@ impl Engine {
             self.retry_stuck.map(until),
             self.warnings.next(&self.registry, now),
             self.sessions.next(now),
+            self.starts.next(now),
             self.sweeps.next(now),
             self.reports.next(now),
             self.refusals.next(now),

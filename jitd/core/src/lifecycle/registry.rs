@@ -132,6 +132,7 @@ impl Registry {
             | Entry::Locked { .. }
             | Entry::Unlocked { .. }
             | Entry::SessionBegan { .. }
+            | Entry::SessionCommands { .. }
             | Entry::SessionEnded { .. }
             | Entry::Swept { .. }
             | Entry::Report { .. }
@@ -334,6 +335,7 @@ impl Registry {
                     id: grant.id,
                     by: grant.by.clone(),
                     gives: grant.gives.clone(),
+                    subcommands: grant.expiry.subcommands,
                     deadline: grant.deadline.clone(),
                 })
                 .collect(),

@@ -1,10 +1,10 @@
-//! Reads `at_expiry`, `at_expiry_limit` and `logins` of a rule.
+//! Reads `at_expiry`, `at_expiry_limit`, `logins` and `log_subcmds` of a rule.
 
 use alloc::format;
 
 use super::keys::{Errors, Table, boolean, text};
 use super::rule::read_duration;
-use crate::policy::{AtExpiry, Expiry, Logins};
+use crate::policy::{AtExpiry, Expiry, Logins, Subcommands};
 
 /// The longest that what is paused or finishing may stay, in seconds.
 const LONGEST: u32 = 24 * 60 * 60;
@@ -16,7 +16,12 @@ pub(super) fn read(table: &Table<'_, '_>, errors: &mut Errors<'_>) -> Option<Exp
         Some(Some(true)) => Some(Logins::End),
         Some(None) => None,
     };
-    Some(Expiry { then: then?, logins: logins? })
+    let subcommands = match table.get("log_subcmds").map(|value| boolean("log_subcmds", value, errors)) {
+        None | Some(Some(false)) => Some(Subcommands::NotLogged),
+        Some(Some(true)) => Some(Subcommands::Logged),
+        Some(None) => None,
+    };
+    Some(Expiry { then: then?, logins: logins?, subcommands: subcommands? })
 }
 
 fn read_then(table: &Table<'_, '_>, errors: &mut Errors<'_>) -> Option<AtExpiry> {
