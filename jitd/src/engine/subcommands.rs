@@ -160,7 +160,9 @@ impl Reading {
         match (says, self.own) {
             (Says::Started(_), Own::ToCome) => self.own = Own::Seen,
             (Says::GoesOn(_), Own::ToCome) => {}
-            (Says::Started(_) | Says::GoesOn(_), Own::Seen) if is_others => {}
+            // Written before it became sudo, or by a sudo that runs it with another group: either is said, and neither believed.
+            (Says::Started(_), Own::Seen) if is_others => self.commands.leave_out(1, at),
+            (Says::GoesOn(_), Own::Seen) if is_others => {}
             (Says::Started(piece), Own::Seen) => self.commands.started(piece, at),
             // Of the session's own command line, as long as there is no other.
             (Says::GoesOn(piece), Own::Seen) => self.commands.goes_on(piece, at),

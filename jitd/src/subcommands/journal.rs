@@ -12,9 +12,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::line::{self, Line};
-
-/// The longest line that is read; sudo's are shorter than two kilobytes. Of a longer one nothing is.
-const LONGEST: usize = 64 * 1024;
+use super::lines::Lines;
 
 /// Reads in one look, so that whoever fills the journal does not keep the reader from looking up.
 const READS: usize = 64;
@@ -32,12 +30,15 @@ pub(super) struct Journal {
     child: Child,
     output: ChildStdout,
     complaints: ChildStderr,
-    /// The beginning of a line.
-    begun: Vec<u8>,
-    /// Whether the rest of the line is passed over.
-    too_long: bool,
-    /// Lines that could not be read.
-    strange: u64,
+    lines: Lines,
+    strange: Strange,
+}
+
+/// Whether there were lines that could not be read.
+#[derive(Debug, PartialEq, Eq)]
+enum Strange {
+    None,
+    Some,
 }
 
 /// Why there is nothing to read any more.
@@ -99,8 +100,8 @@ impl Journal {
         let (Some(output), Some(complaints)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(not_started(io::Error::other("it has no output")));
         };
-        let (program, begun) = (program.to_owned(), Vec::new());
-        let journal = Self { program, child, output, complaints, begun, too_long: false, strange: 0 };
+        let (program, lines) = (program.to_owned(), Lines::default());
+        let journal = Self { program, child, output, complaints, lines, strange: Strange::None };
         for fd in [journal.output.as_fd(), journal.complaints.as_fd()] {
             fcntl(fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))
                 .map_err(|errno| journal.unreadable(errno.into()))?;
@@ -128,34 +129,18 @@ impl Journal {
         Ok(())
     }
 
-    /// Cuts bytes into lines.
     fn cut(&mut self, bytes: &[u8], take: &mut impl FnMut(Line)) {
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let (text, is_whole) = match piece.strip_suffix(b"\n") {
-                Some(text) => (text, true),
-                None => (piece, false),
-            };
-            self.too_long |= self.begun.len().saturating_add(text.len()) > LONGEST;
-            if !self.too_long {
-                self.begun.extend_from_slice(text);
-            }
-            if !is_whole {
-                continue;
-            }
-            let line = std::mem::take(&mut self.begun);
-            if std::mem::take(&mut self.too_long) {
-                continue;
-            }
-            match line::read(&line) {
-                Ok(line) => line.into_iter().for_each(&mut *take),
-                // Anybody can write lines. One that nobody can read is passed over, and told of once.
-                Err(why) if self.strange == 0 => {
-                    self.strange = 1;
+        let strange = &mut self.strange;
+        self.lines.cut(bytes, |line| match line::read(line) {
+            Ok(line) => line.into_iter().for_each(&mut *take),
+            // Anybody can write lines. One that nobody can read is passed over, and told of once.
+            Err(why) => {
+                if *strange == Strange::None {
                     crate::log::error(&crate::chain(&why));
                 }
-                Err(_) => self.strange = self.strange.saturating_add(1),
+                *strange = Strange::Some;
             }
-        }
+        });
     }
 
     fn ended(&mut self) -> Gone {

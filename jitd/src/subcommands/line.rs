@@ -143,7 +143,10 @@ fn says(message: &str) -> Option<Says> {
     let (first, _) = said.split_once('=')?;
     let is_field = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_uppercase());
     let at = if said.starts_with(COMMAND) { 0 } else { said.find(" ; COMMAND=")?.saturating_add(3) };
-    let command = said.get(at..)?.strip_prefix(COMMAND).filter(|_| is_field)?;
+    let command = said.get(at..)?.strip_prefix(COMMAND)?;
+    if !is_field || command.is_empty() {
+        return None;
+    }
     let Piece { text, end } = piece(command);
     // The fields before it have blanks, and count: sudo cut there if it cut at all.
     let end = if said.len() >= CUT { End::AtBlank } else { end };
@@ -207,6 +210,7 @@ mod tests {
             "",
             " : ",
             "COMMAND=/bin/true",
+            "   alice : PWD=/root ; USER=root ; COMMAND=",
         ] {
             let line = stored(&serde_json::to_string(message).unwrap());
             assert_eq!(read(line.as_bytes()).unwrap(), None, "{message}");

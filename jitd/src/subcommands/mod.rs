@@ -7,6 +7,7 @@
 pub mod commands;
 mod journal;
 pub mod line;
+pub mod lines;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -140,6 +141,13 @@ enum Stop {
     Over,
 }
 
+/// How a pause ended.
+#[derive(PartialEq, Eq)]
+enum Pause {
+    Enough,
+    Over,
+}
+
 struct Thread {
     program: PathBuf,
     shared: Shared,
@@ -156,12 +164,15 @@ impl Thread {
                 Stop::NotWanted => wait = first,
                 Stop::Over => return,
                 Stop::Gone(gone) => {
+                    // First of all: when jitd is stopped, systemd ends journalctl with it.
+                    if self.pause(wait) == Pause::Over {
+                        return;
+                    }
                     let why = crate::chain(&gone);
                     crate::log::error(&format!("what commands of sudo start is not read: {why}"));
                     if self.engine.tell_blocking(Message::Subcommands(News::Trouble(why))).is_err() {
                         return;
                     }
-                    self.pause(wait);
                     wait = wait.saturating_mul(2).min(most);
                 }
             }
@@ -177,9 +188,11 @@ impl Thread {
     }
 
     /// Lets journalctl rest, but for the end.
-    fn pause(&self, wait: Duration) {
+    fn pause(&self, wait: Duration) -> Pause {
         let guard = lock(&self.shared);
-        let _ = self.shared.1.wait_timeout_while(guard, wait, |want| !want.over);
+        let waited = self.shared.1.wait_timeout_while(guard, wait, |want| !want.over);
+        let (_want, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        if timeout.timed_out() { Pause::Enough } else { Pause::Over }
     }
 
     /// Reads until something stands in the way. What was read twice is known by its time.

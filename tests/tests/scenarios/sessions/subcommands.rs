@@ -169,6 +169,8 @@ fn what_elevate_runs_is_watched_and_nobody_makes_up_what_root_has_started() {
         bed.as_user("alice", &["perl", "-e", forge]).unwrap().expect_ok();
         let all = wait_started(&bed, 3);
         assert_eq!(all[2..], ["/usr/bin/true real"], "{all:?}");
+        // The first was taken for the command itself; two more, and that one, were not written by root.
+        assert_eq!(started(&bed).1, 3);
         let log = bed.run(&["journalctl", "--no-pager", "-o", "cat", "-t", "sudo"]).unwrap().out;
         assert_eq!(log.matches("/bin/forged").count(), 3, "it was in the journal: {log}");
     }
