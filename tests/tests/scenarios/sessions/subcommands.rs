@@ -1,10 +1,10 @@
 //! What commands of sudo start is on the record where the rule says so: by the real sudo's log in the real journal.
 
-use jit_e2e::{BootedBed, Release, Running, until};
+use jit_e2e::{BootedBed, Release, RootBed, Running, until};
 use serde_json::Value;
 
 use super::{machine, told};
-use crate::site::{Product as _, REASON, SOON, json, measured};
+use crate::site::{Product as _, REASON, SOON, json, measured, site_with};
 
 const POLICY: &str = r#"
 [role.watched]
@@ -217,4 +217,24 @@ fn a_journal_that_cannot_be_read_is_said_and_is_read_from_where_it_was_when_it_c
     bed.sudo("alice", &["sh", "-c", "/usr/bin/true afterwards; true"]).expect_ok();
     assert_eq!(wait_started(&bed, 2), ["/usr/bin/true meanwhile", "/usr/bin/true afterwards"]);
     assert!(json(&bed.jitctl("alice", &["show", &grant.id, "--json"]).unwrap())["not_seen"].is_array());
+}
+
+#[test]
+fn where_sudo_cannot_say_it_the_rule_works_and_it_is_said() {
+    let change = |bed: &RootBed| {
+        bed.sh("rm /usr/bin/sudo /usr/sbin/visudo").unwrap().expect_ok();
+        bed.policy("32-watched.toml", POLICY).unwrap();
+    };
+    let Some(site) = site_with(Release::Trixie, change) else { return };
+    let grant = site.grant("alice", "watched", "30m");
+    assert!(!site.sudoers().contains("log_subcmds"), "{}", site.sudoers());
+    site.as_user("alice", &["sudo-rs", "-n", "id", "-u"]).unwrap().expect_ok().expect_says("0\n");
+    let show = site.jitctl("alice", &["show", &grant.id]).unwrap().expect_ok();
+    let show =
+        show.expect_says("\n  what commands start: the rule wants it, and this host's sudo does not say it");
+    assert!(!show.out.contains("sudo logs what"), "{show}");
+    let check = site.jitctl("root", &["policy", "check"]).unwrap();
+    check.expect_says("rule \"watches\" (32-watched.toml:12): what commands start will not be seen here");
+    let explain = site.jitctl("alice", &["explain", "other", "--reason", REASON]).unwrap();
+    explain.expect_says("the rule has sudo log what your commands start");
 }
