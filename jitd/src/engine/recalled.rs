@@ -31,7 +31,6 @@ struct Recorded {
     seq: u64,
     /// When it began, or when the last of its lines were written, by the wall clock.
     at: i64,
-    is_outside: bool,
 }
 
 impl Engine {
@@ -51,9 +50,8 @@ impl Engine {
                 Ok(Entry::Intent { about, gives, expiry, .. }) => {
                     of = (expiry.subcommands == Subcommands::Logged).then_some((about, gives));
                 }
-                Ok(Entry::SessionBegan { from, target, outside, read_from: Some(read), .. }) => {
-                    let (seq, at, is_outside) = (row.seq, row.at, outside.is_some());
-                    let recorded = Recorded { target, from: read, seq, at, is_outside };
+                Ok(Entry::SessionBegan { from, target, read_from: Some(read), .. }) => {
+                    let recorded = Recorded { target, from: read, seq: row.seq, at: row.at };
                     sessions.extend(from.pid.map(|pid| (pid, recorded)));
                 }
                 Ok(Entry::SessionEnded { pid, .. }) if now.wall.saturating_sub(row.at) > LATELY => {
@@ -65,10 +63,8 @@ impl Engine {
         let Some((about, gives)) = of.filter(|_| !sessions.is_empty()) else { return };
         let read: BTreeMap<i32, (u64, i64, i64)> = self.read_of(id);
         for (pid, recorded) in sessions {
-            let Recorded { target, from, seq, at, is_outside } = recorded;
-            if is_outside {
-                self.recall_outside((id, &about), pid, at, now);
-            }
+            let Recorded { target, from, seq, at } = recorded;
+            self.recall_by_number((id, &about), pid, at, now);
             // A process of before may have had the same number.
             let last = read.get(&pid).filter(|(written, ..)| *written > seq);
             let (from, at) = last.map_or(((from, Own::ToCome), at), |(_, at, to)| ((*to, Own::Seen), *at));
@@ -93,15 +89,19 @@ impl Engine {
         read.collect()
     }
 
-    /// A session that does not end with its grant is known by its process alone.
-    fn recall_outside(&mut self, of: (RequestId, &About), pid: i32, at: i64, now: &Now) {
+    /// A session that is in no group by its grant's name is known by its process alone: one that does not end with its grant, or runs with an
+    /// extension of it.
+    fn recall_by_number(&mut self, of: (RequestId, &About), pid: i32, at: i64, now: &Now) {
+        if self.sessions.running.contains_key(&pid) {
+            return;
+        }
         let began = now.boot.saturating_sub(now.wall.saturating_sub(at)).saturating_add(APART);
         let Some(number) = u32::try_from(pid).ok() else { return };
         let process = control_groups::hold(number);
         let is_it = Stat::of(&self.host.paths.proc, number).is_some_and(|stat| stat.began <= began);
         if let Some(process) = process.filter(|_| is_it) {
             let session = Session::recalled_outside((of.0, of.1.clone()), process);
-            self.sessions.running.entry(pid).or_insert(session);
+            self.sessions.running.insert(pid, session);
         }
     }
 }

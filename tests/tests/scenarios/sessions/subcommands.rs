@@ -98,11 +98,18 @@ fn what_a_root_shell_starts_is_on_the_record_once_whatever_becomes_of_jitd() {
             "/usr/bin/true after",
         ]);
         assert_eq!(wait_started(&bed, expected.len()), expected);
+        // It runs on with an extension, and is still on the record under the grant that it began with.
+        bed.jitctl("alice", &["extend", "watched", "--for", "5m"]).unwrap().expect_ok();
+        told(&bed, "ended", |body| body["cause"] == "replaced");
+        jitd.restart().unwrap();
+        does(&root, "/usr/bin/true extended");
+        expected.push("/usr/bin/true extended");
+        assert_eq!(wait_started(&bed, expected.len()), expected);
         root.write(b"exit 3\n").unwrap();
         root.wait_end(SOON).unwrap().expect_code(3);
         told(&bed, "session-ended", |_| true);
         bed.jitctl("alice", &["drop"]).unwrap().expect_ok();
-        bed.told(&grant, "report");
+        told(&bed, "ended", |body| body["cause"] == "dropped");
         jitd.restart().unwrap();
         assert_eq!(started(&bed), (expected.iter().map(|line| (*line).to_owned()).collect(), 0));
 
