@@ -4,6 +4,9 @@
 //! session itself. A sudo that runs something as root has root's gid then, and nobody else's process has: so nobody makes up what
 //! root has started by writing to the log before they become sudo.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
