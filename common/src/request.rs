@@ -10,7 +10,7 @@ use crate::ids::{IdPrefix, RequestId};
 use crate::managed::Service;
 
 /// The version of these types. Both ends must speak the same one.
-pub const WIRE_VERSION: u32 = 3;
+pub const WIRE_VERSION: u32 = 4;
 
 /// The first frame a client sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +117,8 @@ pub enum Request {
     },
     /// The PAM module of a program that runs as root asks or tells.
     Pam(PamAsk),
+    /// Compare the host with the record now: auditors, operators and root. Answered by `Drift` or `Refused`.
+    Drift,
 }
 
 /// A request for a role.

@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Extend(Extend),
     /// Show your grants, what waits for you, and the state of jitd
     Status,
+    /// Compare the host with the record now (auditors, operators and root)
+    Drift,
     /// Show the roles you may ask for, and how
     Roles,
     /// Show how a request would be decided, rule by rule, without making it

@@ -58,6 +58,7 @@ impl Daemon {
                 | Response::Ended(_)
                 | Response::Entered { .. }
                 | Response::Pam(_)
+                | Response::Drift(_)
                 | Response::Done
                 | Response::Unlocked { .. } => return Err(Failure::OutOfTurn),
             }
@@ -82,6 +83,7 @@ fn belongs(request: &Request, answer: &Response) -> bool {
         Request::Pending => matches!(answer, Response::Pending(_)),
         Request::Explain { .. } => matches!(answer, Response::Explained(_)),
         Request::Status => matches!(answer, Response::Status(_)),
+        Request::Drift => matches!(answer, Response::Drift(_)),
         Request::Roles => matches!(answer, Response::Roles(_)),
         Request::Show(_) => matches!(answer, Response::Story(_)),
         Request::Drop(_) | Request::Revoke { .. } => matches!(answer, Response::Ended(_)),

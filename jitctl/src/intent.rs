@@ -93,6 +93,7 @@ impl Intent {
     pub(crate) fn of(command: Option<Command>, clock: &Clock) -> Result<Self, Failure> {
         Ok(match command {
             None | Some(Command::Status) => Self::Call(Request::Status),
+            Some(Command::Drift) => Self::Call(Request::Drift),
             Some(Command::Roles) => Self::Call(Request::Roles),
             Some(Command::Elevate(elevate)) => of_elevate(elevate, clock)?,
             Some(Command::Extend(extend)) => of_extend(extend),

@@ -195,6 +195,11 @@ fn present(request: &Request, answer: &Response, output: &Output) -> Result<Exit
             output.answer(&show::status::page(status, me::uid(), clock), &AnswerJson::status(status))?;
             Ok(Exit::Done)
         }
+        Response::Drift(view) => {
+            let exit = if show::drift::is_as_it_should_be(view) { Exit::Done } else { Exit::Failed };
+            output.answer(&show::drift::page(view), &AnswerJson::drift(view, exit))?;
+            Ok(exit)
+        }
         Response::Roles(roles) => {
             output.answer(&show::roles::page(roles, clock), &AnswerJson::roles(roles))?;
             Ok(Exit::Done)
@@ -272,6 +277,7 @@ fn headline(request: &Request) -> Page {
         | Request::Approve { .. }
         | Request::Explain { .. }
         | Request::Status
+        | Request::Drift
         | Request::Roles
         | Request::Show(_)
         | Request::Drop(_)

@@ -29,7 +29,7 @@ pub fn start(engine: Handle) -> io::Result<()> {
     let runtime = runtime::Handle::current();
     let holders = engine.holders();
     thread::Builder::new().name("holders".into()).spawn(move || {
-        let tell = |gone| engine.tell_blocking(Message::Gone(gone)).is_ok();
+        let tell = |gone, asked| engine.tell_blocking(Message::People { gone, asked }).is_ok();
         run(holders, |holders| runtime.block_on(holders.changed()).is_ok(), people::is_still, tell);
     })?;
     Ok(())
@@ -40,13 +40,13 @@ fn run(
     mut holders: watch::Receiver<Holders>,
     mut wait: impl FnMut(&mut watch::Receiver<Holders>) -> bool,
     is_still: impl Fn(u32, &str, i64) -> bool,
-    tell: impl Fn(Vec<(u32, String)>) -> bool,
+    tell: impl Fn(Vec<(u32, String)>, i64) -> bool,
 ) {
     while wait(&mut holders) {
         let Holders { people, wall } = holders.borrow_and_update().clone();
         let gone: Vec<(u32, String)> =
             people.into_iter().filter(|(uid, name)| !is_still(*uid, name, wall)).collect();
-        if !gone.is_empty() && !tell(gone) {
+        if !tell(gone, wall) {
             return;
         }
     }
@@ -74,13 +74,14 @@ mod tests {
             answers.recv().unwrap()
         };
         let worker =
-            thread::spawn(move || run(holders, until_changed, is_still, |gone| told.send(gone).is_ok()));
+            thread::spawn(move || run(holders, until_changed, is_still, |gone, _| told.send(gone).is_ok()));
         ask.send_replace(holder(0));
         assert_eq!(asking.recv().unwrap(), 0);
         for uid in 1..=10_000 {
             ask.send_replace(holder(uid));
         }
         answer.send(true).unwrap();
+        assert_eq!(gone.recv().unwrap(), [], "that nobody is gone is told as well");
         assert_eq!(asking.recv().unwrap(), 10_000, "the others are in the newest");
         ask.send_replace(holder(10_000));
         answer.send(false).unwrap();

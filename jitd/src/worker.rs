@@ -46,20 +46,33 @@ impl<Q: Send + 'static> Worker<Q> {
     /// # Errors
     /// When too much waits already, or there is no thread.
     pub fn give(&mut self, question: Q) -> Result<(), NotTakenOn> {
+        self.offer(question).map_err(|(why, _)| why)
+    }
+
+    /// As [`Worker::give`]; what is not taken on comes back.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn offer(&mut self, question: Q) -> Result<(), (NotTakenOn, Q)> {
+        let full = NotTakenOn::Full { room: self.room };
         let question = match &self.queue {
             None => question,
             Some(queue) => match queue.try_send(question) {
                 Ok(()) => return Ok(()),
-                Err(TrySendError::Full(_)) => return Err(NotTakenOn::Full { room: self.room }),
+                Err(TrySendError::Full(question)) => return Err((full, question)),
                 // Its thread has ended, which only a panic in it explains. Another one takes the question.
                 Err(TrySendError::Disconnected(question)) => question,
             },
         };
         let (queue, questions) = mpsc::sync_channel(self.room);
-        self.start(questions).map_err(NotTakenOn::NoThread)?;
-        let given = queue.try_send(question).map_err(|_| NotTakenOn::Full { room: self.room });
+        if let Err(why) = self.start(questions) {
+            return Err((NotTakenOn::NoThread(why), question));
+        }
+        let given = queue.try_send(question);
         self.queue = Some(queue);
-        given
+        given.map_err(|error| match error {
+            TrySendError::Full(question) | TrySendError::Disconnected(question) => (full, question),
+        })
     }
 
     fn start(&self, questions: Receiver<Q>) -> io::Result<()> {

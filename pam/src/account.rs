@@ -21,7 +21,7 @@ const NO_GRANT: &str = "jit: you get in here by a grant alone, and hold none tha
 const NO_ANSWER: &str = "jit: you get in here by a grant alone, and jitd does not say whether you hold one that is live: tell an administrator (systemctl status jitd)";
 
 /// Refuses who gets in by a grant alone and has none. All others are let by, and so is everybody of whom that cannot be told.
-pub(crate) fn checked(handle: &PamHandle, arguments: &[&CStr]) -> PamResultCode {
+pub(crate) fn checked(handle: &mut PamHandle, arguments: &[&CStr]) -> PamResultCode {
     let log = Syslog::new(handle, Hook::Account, &Arguments::read(arguments));
     let Some(service) = Service::of_stack(&log.service) else {
         log.detail("this is no stack that anybody is managed in");
@@ -31,7 +31,7 @@ pub(crate) fn checked(handle: &PamHandle, arguments: &[&CStr]) -> PamResultCode 
         log.detail("PAM does not say who it is");
         return PamResultCode::PAM_IGNORE;
     };
-    match gate::look(service, &person) {
+    match gate::look(handle, service, &person) {
         Gate::Open => PamResultCode::PAM_IGNORE,
         Gate::Unknown(why) => {
             log.trouble(&chain(&why));

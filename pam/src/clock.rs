@@ -43,8 +43,11 @@ pub(crate) struct Life {
 pub(crate) fn life() -> Option<Life> {
     const NANOS: i64 = 1_000_000_000;
     const TICK: i64 = NANOS / 100;
-    let stat = std::fs::read("/proc/self/stat").ok()?;
-    let stat = String::from_utf8_lossy(&stat).into_owned();
+    const STAT: usize = 1024;
+    // One read for all of it: what has no length is read in little pieces else.
+    let mut stat = Vec::with_capacity(STAT);
+    File::open("/proc/self/stat").ok()?.read_to_end(&mut stat).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
     // The name is in parentheses and may hold anything.
     let ticks: i64 = stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()?;
     let read = |clock| {

@@ -1,6 +1,6 @@
 //! Whether somebody gets in by a grant alone, by the file that jitd writes from the policy. jitd is not asked.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 
@@ -8,7 +8,9 @@ use jit_common::managed::{LONGEST, Managed, NotManaged, Service};
 use jit_common::paths;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use pam::module::PamHandle;
 
+use crate::kept;
 use crate::person::{self, Person};
 
 /// How somebody stands.
@@ -39,17 +41,54 @@ pub(crate) enum Why {
     Groups(String, #[source] io::Error),
 }
 
-/// How `person` stands in the stack of `service`.
-pub(crate) fn look(service: Service, person: &str) -> Gate {
-    let managed = match read() {
-        Ok(Some(managed)) if managed.services.contains(&service) => managed,
+/// What the account database said of somebody, and by which file they were asked about.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    person: String,
+    by: Mark,
+    managed: bool,
+}
+
+impl Answer {
+    /// What it says of this person by this file.
+    fn about(&self, person: &str, by: Mark) -> Option<bool> {
+        (self.person == person && self.by == by).then_some(self.managed)
+    }
+}
+
+/// A file as it was written: jitd writes another one in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark {
+    device: u64,
+    inode: u64,
+    length: u64,
+    changed: (i64, i64),
+}
+
+impl Mark {
+    fn of(meta: &Metadata) -> Self {
+        let changed = (meta.ctime(), meta.ctime_nsec());
+        Self { device: meta.dev(), inode: meta.ino(), length: meta.len(), changed }
+    }
+}
+
+/// How `person` stands in the stack of `service`. The hooks of one call of a program are a moment apart, and to ask for somebody's
+/// groups costs more than all else here: the second one takes the answer of the first, unless the file is another.
+pub(crate) fn look(handle: &mut PamHandle, service: Service, person: &str) -> Gate {
+    let (managed, by) = match read() {
+        Ok(Some((managed, by))) if managed.services.contains(&service) => (managed, by),
         Ok(_) => return Gate::Open,
         Err(why) => return Gate::Unknown(why),
     };
-    match is_managed(&managed, person) {
-        Ok(true) => Gate::Managed,
-        Ok(false) => Gate::Open,
-        Err(why) => Gate::Unknown(why),
+    let kept = kept::gate(handle).and_then(|answer| answer.about(person, by));
+    let managed = match kept.map_or_else(|| is_managed(&managed, person), Ok) {
+        Ok(managed) => managed,
+        Err(why) => return Gate::Unknown(why),
+    };
+    kept::keep_gate(handle, Answer { person: person.to_owned(), by, managed });
+    match managed {
+        true => Gate::Managed,
+        false => Gate::Open,
     }
 }
 
@@ -83,7 +122,7 @@ fn is_managed(managed: &Managed, name: &str) -> Result<bool, Why> {
 
 /// Reads the file. Where there is none, nobody is managed; where this process is not root's and may not read it, it lets
 /// nobody become anybody either.
-fn read() -> Result<Option<Managed>, Why> {
+fn read() -> Result<Option<(Managed, Mark)>, Why> {
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
     let file = match OpenOptions::new().read(true).custom_flags(flags.bits()).open(paths::MANAGED) {
         Ok(file) => file,
@@ -96,14 +135,14 @@ fn read() -> Result<Option<Managed>, Why> {
     read_from(file).map(Some)
 }
 
-fn read_from(file: File) -> Result<Managed, Why> {
+fn read_from(file: File) -> Result<(Managed, Mark), Why> {
     let meta = file.metadata().map_err(Why::Read)?;
     if !meta.is_file() || meta.uid() != 0 || meta.mode() & 0o022 != 0 || meta.len() > LONGEST {
         return Err(Why::NotOurs);
     }
-    let mut text = String::new();
+    let mut text = String::with_capacity(usize::try_from(meta.len()).unwrap_or_default() + 1);
     file.take(LONGEST).read_to_string(&mut text).map_err(Why::Read)?;
-    Ok(Managed::parse(&text)?)
+    Ok((Managed::parse(&text)?, Mark::of(&meta)))
 }
 
 #[cfg(test)]
@@ -114,6 +153,15 @@ mod tests {
     fn managed(users: &[&str], groups: &[&str]) -> Managed {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         Managed { services: [Service::Sudo].into(), users: names(users), groups: names(groups) }
+    }
+
+    #[test]
+    fn an_answer_is_for_one_person_by_one_file() {
+        let file = |inode| Mark { device: 1, inode, length: 40, changed: (1, 0) };
+        let answer = Answer { person: "alice".into(), by: file(7), managed: true };
+        assert_eq!(answer.about("alice", file(7)), Some(true));
+        assert_eq!(answer.about("bob", file(7)), None);
+        assert_eq!(answer.about("alice", file(8)), None, "jitd has written another one");
     }
 
     #[test]

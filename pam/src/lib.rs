@@ -11,6 +11,7 @@ mod ask;
 mod clock;
 mod gate;
 mod hooks;
+mod kept;
 mod lines;
 mod person;
 mod provoke;

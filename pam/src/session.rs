@@ -16,10 +16,7 @@ use crate::gate::{self, Gate};
 use crate::lines::lines;
 use crate::rules::Rules;
 use crate::syslog::{Hook, Syslog};
-use crate::{ask, rules, stack};
-
-/// Under this name PAM keeps, from the beginning of a session to its end, that jitd knows of it.
-const KNOWN: &str = "jit_session";
+use crate::{ask, kept, rules, stack};
 
 /// What a person reads who gets in by a grant alone, where none is for whom they become.
 const OTHER_TARGET: &str = "jit: you get in here by a grant alone, and no live one of yours is for this account: `jitctl status` lists them, `jitctl elevate ROLE` asks for another";
@@ -52,7 +49,7 @@ pub(crate) fn opened(handle: &mut PamHandle, arguments: &[&CStr], flags: PamFlag
 /// Ends a session.
 pub(crate) fn closed(handle: &PamHandle, arguments: &[&CStr]) {
     let log = Syslog::new(handle, Hook::Session, &Arguments::read(arguments));
-    if !is_known(handle) {
+    if !kept::is_known(handle) {
         return;
     }
     match ask::close() {
@@ -72,7 +69,7 @@ fn become_other(handle: &mut PamHandle, service: Service, log: &Syslog) -> PamRe
     if person == "root" {
         return PamResultCode::PAM_IGNORE;
     }
-    let managed = is_managed(service, &person, log);
+    let managed = is_managed(handle, service, &person, log);
     // Of all others, a session of su is by a password and none of a grant's, and one of sudo is only by a rule of jitd's.
     let rules = match service {
         Service::Sudo => rules::of(&person),
@@ -90,7 +87,7 @@ fn become_other(handle: &mut PamHandle, service: Service, log: &Syslog) -> PamRe
     };
     let line = match ask::says(PamAsk::Open(session)) {
         Ok(PamSays::Covered) => {
-            if let Err(code) = handle.set_data(KNOWN, Box::new(0_u8)) {
+            if let Err(code) = kept::keep_known(handle) {
                 log.detail(&format!("jitd is not told of the end: {code:?}"));
             }
             return PamResultCode::PAM_IGNORE;
@@ -118,8 +115,8 @@ fn become_other(handle: &mut PamHandle, service: Service, log: &Syslog) -> PamRe
     }
 }
 
-fn is_managed(service: Service, person: &str, log: &Syslog) -> bool {
-    match gate::look(service, person) {
+fn is_managed(handle: &mut PamHandle, service: Service, person: &str, log: &Syslog) -> bool {
+    match gate::look(handle, service, person) {
         Gate::Managed => true,
         Gate::Open => false,
         Gate::Unknown(why) => {
@@ -127,13 +124,6 @@ fn is_managed(service: Service, person: &str, log: &Syslog) -> bool {
             false
         }
     }
-}
-
-/// Whether jitd was told of the beginning.
-#[expect(unsafe_code, reason = "what PAM keeps for a module has the type that the module says it has")]
-fn is_known(handle: &PamHandle) -> bool {
-    // SAFETY: nothing but `become_other` keeps anything under this name, and what it keeps is of this type.
-    unsafe { handle.get_data::<u8>(KNOWN) }.is_ok()
 }
 
 /// Tells the person of the session which grants they hold.

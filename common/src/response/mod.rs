@@ -1,6 +1,8 @@
 //! What jitd answers. The same rules as for requests: externally tagged, nothing skipped, nothing flattened.
 
+mod drift;
 mod open;
+mod story;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -8,7 +10,9 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::drift::{DifferenceView, DriftView};
 pub use self::open::{ChoiceView, EarlierView, NeedView, OpenView, Presence, VoteView};
+pub use self::story::{Armed, StoryView, WayOff};
 use crate::explanation::Explanation;
 use crate::ids::RequestId;
 use crate::refusal::Refusal;
@@ -69,6 +73,8 @@ pub enum Response {
     },
     /// What grants have to do with somebody in a PAM stack.
     Pam(PamSays),
+    /// How the host was found beside the record.
+    Drift(Box<DriftView>),
 }
 
 /// What grants have to do with somebody in a PAM stack.
@@ -165,26 +171,6 @@ pub struct GivesView {
     pub sudo: Option<SudoView>,
     /// Membership in these groups.
     pub groups: Vec<GroupView>,
-}
-
-/// One of the independent ways a grant comes off the host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WayOff {
-    /// `jitd's timer`, `jit-guard`, `sudo's NOTAFTER`.
-    pub name: String,
-    /// Whether it is armed now.
-    pub armed: Armed,
-    /// When it would act, or why it is not armed.
-    pub detail: String,
-}
-
-/// Whether a way off is armed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Armed {
-    /// It would act.
-    Yes,
-    /// It would not.
-    No,
 }
 
 /// How a grant ended.
@@ -327,40 +313,6 @@ pub struct SinkView {
     pub behind: u64,
     /// What it last said when it did not take one.
     pub trouble: Option<String>,
-}
-
-/// The whole story of one request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoryView {
-    /// The grant, for a request that became one.
-    pub grant: Option<GrantView>,
-    /// The request, while it is open or when it was closed.
-    pub open: Option<OpenView>,
-    /// The conditions of the rule, as the person was told.
-    pub conditions: Vec<String>,
-    /// The person's last grants of the same role, the newest first; while the request is open.
-    pub earlier: Vec<EarlierView>,
-    /// The person's live grants; while the request is open.
-    pub live: Vec<GrantView>,
-    /// The lines that change on the host, as a diff (`+ …`).
-    pub change: Vec<String>,
-    /// Why the role equals root, empty when it does not.
-    pub equals_root: Vec<String>,
-    /// Effects beyond the grant itself that the person should know of.
-    pub side_effects: Vec<String>,
-    /// The ways off the host.
-    pub ways_off: Vec<WayOff>,
-    /// What happened, entry by entry; of those about what ran with it only the newest.
-    pub entries: Vec<LogEntry>,
-    /// What happened with the grant and is nowhere here, beside what never is.
-    pub not_seen: Vec<String>,
-}
-
-impl StoryView {
-    /// Entries about what ran with a grant that a story has at the most: there may be any number on the record.
-    pub const MOST_SESSIONS: usize = 512;
-    /// Entries about what that has started, of which each may have many.
-    pub const MOST_STARTS: usize = 128;
 }
 
 /// One entry of the record.

@@ -36,7 +36,10 @@ impl Exit {
     /// Every code with its meaning, for the help and the manual.
     pub(crate) const TABLE: [(Self, &'static str); 8] = [
         (Self::Done, "done"),
-        (Self::Failed, "failed: a verify, a check or a policy test; a grant stuck on its way off"),
+        (
+            Self::Failed,
+            "failed: a verify, a check or a policy test; a grant stuck on its way off; a host that is not as the record says",
+        ),
         (Self::Usage, "used wrongly"),
         (Self::Refused, "refused; after a wait: denied, revoked, cancelled, lapsed"),
         (Self::Pending, "still pending: it waits for people, and goes on waiting"),

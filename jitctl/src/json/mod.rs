@@ -1,6 +1,7 @@
 //! Answers for programs: JSON with names that stay. These types are the documented form (docs/jitctl.md); the types
 //! of the wire are never printed.
 
+mod drift;
 mod explanation;
 mod grant;
 mod log;
@@ -11,9 +12,10 @@ mod status;
 use jit_common::escape;
 use jit_common::explanation::Explanation;
 use jit_common::refusal::Refusal;
-use jit_common::response::{EndedView, GrantView, OpenView, RoleView, StatusView, StoryView};
+use jit_common::response::{DriftView, EndedView, GrantView, OpenView, RoleView, StatusView, StoryView};
 use serde::Serialize;
 
+use self::drift::DriftJson;
 pub(crate) use self::explanation::ExplanationJson;
 use self::grant::RoleJson;
 pub(crate) use self::grant::{EndedJson, GrantJson};
@@ -49,6 +51,8 @@ pub(crate) enum AnswerJson<'a> {
     Done,
     /// The kill switch is released: how many approved requests begin now.
     Unlocked { begin: u64 },
+    /// How the host was found beside the record.
+    Drift(DriftJson<'a>),
     /// No answer.
     Failed { exit: u8, sentence: &'a str, causes: &'a [String] },
     /// What `policy check` found.
@@ -119,6 +123,11 @@ impl<'a> AnswerJson<'a> {
     /// The answer to `status`.
     pub(crate) fn status(status: &'a StatusView) -> Self {
         Self::Status(StatusJson::of(status))
+    }
+
+    /// The answer to `drift`.
+    pub(crate) fn drift(view: &'a DriftView, exit: Exit) -> Self {
+        Self::Drift(DriftJson::of(view, exit.code()))
     }
 
     /// The answer to `roles`.

@@ -82,6 +82,7 @@ pub(crate) struct StoryJson<'a> {
     not_seen: &'a [String],
     ways_off: Vec<WayOffJson<'a>>,
     entries: Vec<EntryJson<'a>>,
+    running: &'a [String],
 }
 
 /// An earlier grant of the same role.
@@ -128,6 +129,7 @@ impl<'a> StoryJson<'a> {
             not_seen: &story.not_seen,
             ways_off: story.ways_off.iter().map(way_off).collect(),
             entries: story.entries.iter().map(EntryJson::of).collect(),
+            running: &story.running,
         }
     }
 }

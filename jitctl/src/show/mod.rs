@@ -2,6 +2,7 @@
 
 pub(crate) mod asked;
 pub(crate) mod changed;
+pub(crate) mod drift;
 pub(crate) mod ended;
 pub(crate) mod explain;
 pub(crate) mod granted;

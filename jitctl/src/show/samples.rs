@@ -257,6 +257,7 @@ pub(crate) fn story() -> StoryView {
     let way =
         |name: &str, armed, detail: &str| WayOff { name: name.to_owned(), armed, detail: detail.to_owned() };
     StoryView {
+        running: vec![],
         grant: Some(grant()),
         open: None,
         conditions: vec!["alice is in oncall".to_owned()],
@@ -300,6 +301,7 @@ pub(crate) fn question() -> StoryView {
         residue: vec!["bash (1234) on pts/3 still holds docker".to_owned()],
     };
     StoryView {
+        running: vec![],
         grant: None,
         open: Some(open()),
         conditions: vec!["alice is in engineers".to_owned()],

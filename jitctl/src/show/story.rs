@@ -26,6 +26,7 @@ pub(crate) fn page(story: &StoryView, clock: &Clock) -> Page {
     );
     section(&mut page, "side effects", story.side_effects.iter().map(Text::of).collect());
     section(&mut page, "ways off, each without the others", story.ways_off.iter().map(way_off).collect());
+    section(&mut page, "runs with it now", story.running.iter().map(Text::of).collect());
     if let (None, Some(open)) = (&story.grant, &story.open) {
         asked::before(&mut page, story, open, clock);
     }

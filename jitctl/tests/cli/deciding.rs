@@ -11,6 +11,7 @@ use crate::waiting::{granted, open, refused, says};
 /// The story of an open request, without much in it.
 fn asked_for(open: OpenView) -> StoryView {
     StoryView {
+        running: vec![],
         grant: None,
         open: Some(open),
         conditions: vec![],

@@ -25,6 +25,7 @@ fn status(open: Vec<OpenView>, mine: Vec<GrantView>) -> Act {
 
 fn story(open: OpenView) -> Act {
     says(Response::Story(Box::new(StoryView {
+        running: vec![],
         grant: None,
         open: Some(open),
         conditions: vec![],

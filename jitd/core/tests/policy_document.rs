@@ -41,7 +41,7 @@ fn policies() -> Vec<Policy> {
 #[test]
 fn every_policy_of_the_document_is_valid() {
     let policies = policies();
-    assert_eq!(policies.len(), 3);
+    assert_eq!(policies.len(), 4);
     assert!(lint(&policies[0]).is_empty(), "the first policy is one to copy: {:?}", lint(&policies[0]));
 }
 
@@ -124,6 +124,7 @@ fn the_example_with_every_key_has_every_key() {
         "[[rule]]\napprovals = [{ zzz = 1 }]",
         "[[deny]]\nzzz = 1",
         "[duties]\nzzz = 1",
+        "[drift]\nzzz = 1",
     ] {
         let errors = Policy::parse(&[("x.toml", text)]).unwrap_err();
         let told = errors.iter().find(|error| error.message.contains("unknown key \"zzz\"")).unwrap();

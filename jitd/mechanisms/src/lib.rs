@@ -13,6 +13,7 @@ pub mod managed;
 pub mod paths;
 pub mod process_stat;
 pub mod removal;
+pub mod running;
 #[cfg(any(test, feature = "scratch"))]
 pub mod scratch;
 pub mod sudo;

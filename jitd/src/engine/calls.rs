@@ -55,13 +55,14 @@ impl Engine {
                 return self.approve(call, &id, duration, note.as_ref(), now);
             }
             Request::Await { id, seen } => return self.wait_for(call, id, seen, now),
+            Request::Drift => return self.compare(call, now),
+            Request::Show(prefix) => return self.tell_story(call, &prefix, now),
             Request::Explain { .. }
             | Request::Status
             | Request::Roles
             | Request::Pending
             | Request::Deny { .. }
             | Request::Cancel(_)
-            | Request::Show(_)
             | Request::Drop(_)
             | Request::Revoke { .. }
             | Request::Lock { .. }
@@ -96,6 +97,7 @@ impl Engine {
             | Request::Extend { .. }
             | Request::Approve { .. }
             | Request::Await { .. }
+            | Request::Drift
             | Request::Deny { .. }
             | Request::Cancel(_)
             | Request::Show(_)
@@ -146,6 +148,8 @@ impl Engine {
             | Request::Extend { .. }
             | Request::Approve { .. }
             | Request::Await { .. }
+            | Request::Drift
+            | Request::Show(_)
             | Request::Pam(_)
             | Request::Log(_) => Err(Refusal::BadRequest { why: "it is answered elsewhere".into() }),
             Request::Explain { ask, user } => self.explain(call, ask, user.as_deref()),
@@ -157,7 +161,6 @@ impl Engine {
             Request::Pending => Ok(self.pending(call, now)),
             Request::Deny { id, note } => self.deny(call, id, note, now),
             Request::Cancel(id) => self.cancel(call, id, now),
-            Request::Show(prefix) => self.show(call, prefix, now),
             Request::Drop(target) => self.give_back(call, target, now),
             Request::Enter { id, command } => self.enter(call, *id, command, now),
             Request::Leave { pid, status } => self.leave(call, *pid, *status, now),

@@ -128,7 +128,12 @@ pub enum Message {
     /// The policy's files were read again.
     Policy(Box<Loaded>),
     /// These accounts are no longer who they were.
-    Gone(Vec<(u32, String)>),
+    People {
+        /// Those who are gone, renamed, locked or expired.
+        gone: Vec<(u32, String)>,
+        /// When it was asked, by the wall clock.
+        asked: i64,
+    },
     /// The account files have changed.
     AccountsChanged,
     /// The files of groups have changed.

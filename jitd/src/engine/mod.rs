@@ -9,6 +9,7 @@ mod agreements;
 mod book;
 mod calls;
 mod checks;
+mod drift;
 mod elevate;
 mod ending;
 mod extend;
@@ -25,6 +26,7 @@ mod recover;
 mod refusals;
 mod reports;
 mod revoke;
+mod running;
 mod session;
 mod sessions;
 mod standings;
@@ -53,6 +55,7 @@ use tokio::sync::oneshot;
 
 use self::agreements::Agreements;
 pub use self::book::Book;
+use self::drift::Looking;
 use self::elevate::{Candidate, Waiting};
 pub use self::host::Host;
 use self::host::Made;
@@ -62,6 +65,7 @@ use self::open::Purpose;
 use self::openings::Openings;
 use self::refusals::Refusals;
 use self::reports::Reports;
+use self::running::Running;
 use self::sessions::Sessions;
 use self::subcommands::Starts;
 use self::sweeps::Sweeps;
@@ -106,6 +110,8 @@ pub struct Engine {
     starts: Starts,
     reports: Reports,
     sweeps: Sweeps,
+    drift: Looking,
+    running: Running,
     candidates: Vec<Candidate>,
     waiting: Vec<Waiting>,
     /// Whoever waits for an open request of theirs.
@@ -195,6 +201,8 @@ impl Engine {
             sessions: Sessions::default(),
             starts: Starts::default(),
             sweeps: Sweeps::new(),
+            drift: Looking::default(),
+            running: Running::new(),
             candidates: Vec::new(),
             waiting: Vec::new(),
             waiters: Vec::new(),
@@ -251,6 +259,7 @@ impl Engine {
         self.keep_sessions(now);
         self.keep_sweeps(now);
         self.keep_reports(now);
+        self.keep_lookers(now);
         for entry in self.refusals.over(now) {
             self.book.note(now, None, entry);
         }
@@ -290,11 +299,11 @@ impl Engine {
             Message::Swept(done) => self.swept(&done, now),
             Message::Subcommands(news) => self.starts_told(news, now),
             Message::Policy(loaded) => self.new_policy(*loaded, now),
-            Message::Gone(people) => self.people_gone(&people, now),
-            Message::AccountsChanged => self.check_people(),
+            Message::People { gone, asked } => self.people_said(&gone, asked, now),
+            Message::AccountsChanged => self.check_people(now),
             Message::GroupsChanged => self.groups_changed(now),
             Message::GroupsSaid(said) => self.groups_said(said, now),
-            Message::Look => self.look(now),
+            Message::Look => drop(self.look(now)),
             Message::Wake => {}
             Message::Beat(reply) => {
                 let _ = reply.send(self.health());
@@ -339,6 +348,7 @@ impl Engine {
             self.starts.next(now),
             self.sweeps.next(now),
             self.reports.next(now),
+            self.drift.next(now),
             self.refusals.next(now),
             self.book.next_try(now),
             Some(until(self.next_look)),

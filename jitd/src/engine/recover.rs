@@ -16,13 +16,13 @@ use jitd_core::now::{NANOS, Now};
 use jitd_core::record::{Cause, Closed, Draft, Entry, Origin, Person};
 use jitd_core::wanted::{Wanted, WantedGrant};
 
-use super::host::{self, Difference, LookAt, Made, Said};
-use super::{Engine, wording};
+use super::Engine;
+use super::host::{self, LookAt, Made, Said};
 use crate::holders::Holders;
 
 /// Whether the guard had something new to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Notes {
+pub(super) enum Notes {
     /// No.
     None,
     /// It had.
@@ -100,16 +100,22 @@ impl Engine {
         }
     }
 
-    /// Looks at the host when nothing is due: notes of the guard, drift, people who are gone.
-    pub(super) fn look(&mut self, now: &Now) {
+    /// Looks at the host when nothing is due: notes of the guard, drift, people who are gone. What stands in the way.
+    pub(super) fn look(&mut self, now: &Now) -> Vec<String> {
+        let list = if self.book.damage().is_none() { self.host.list_again() } else { None };
         let made = self.make_so(now);
-        for why in made.trouble.iter().chain(made.not_gone.values()) {
+        self.note_differences(list.into_iter().collect(), now);
+        let trouble: Vec<String> = made.trouble.into_iter().chain(made.not_gone.into_values()).collect();
+        for why in &trouble {
             crate::log::error(why);
         }
+        let beside = self.host.beside(self.live.policy.on_drift().strangers);
+        self.note_differences(beside, now);
         self.keep_room();
         self.keep_managed();
         self.host.read_back_again(now, &self.handle);
-        self.check_people();
+        self.check_people(now);
+        trouble
     }
 
     /// Sees to it that there is room for removals, once it is known what the roles give.
@@ -132,24 +138,18 @@ impl Engine {
             return Made { trouble: Some(why.clone()), not_made, not_gone, ..Made::default() };
         }
         self.take_notes(now);
-        let mut made = self.host.make_so(&self.registry.wanted(), &self.leaving(), now);
+        self.end_taken_away(now);
+        let mut made = self.make_host_so(now);
         // The guard may have acted in between. It goes first: its notes are taken, and the host is looked at again.
         if !made.is_whole() && self.take_notes(now) == Notes::New {
-            made = made.then(self.host.make_so(&self.registry.wanted(), &self.leaving(), now));
+            made = made.then(self.make_host_so(now));
         }
         if !made.astray.is_empty() {
             self.mark_astray(&made.astray, now);
-            made = made.then(self.host.make_so(&self.registry.wanted(), &self.leaving(), now));
+            made = made.then(self.make_host_so(now));
         }
         self.note_differences(std::mem::take(&mut made.differences), now);
-        let wanted = self.registry.live().filter(|grant| grant.state.is_wanted());
-        for (id, Difference { found, done }) in host::joined_late(&made.put_in, wanted) {
-            crate::log::error(&format!("grant {id}: {found}; {done}"));
-            let entry = Entry::Drift { found, done };
-            // As a start would fold it: the grant's lines say it from here on.
-            self.registry.replay(now.wall, Some(id), &entry, &[]);
-            self.book.note(now, Some(id), entry);
-        }
+        self.note_joined_late(&made, now);
         if !made.taken_out.is_empty() {
             // A login that begins now shall not have it from a cache, whatever the record takes.
             self.host.read_back(&self.handle);
@@ -159,6 +159,11 @@ impl Engine {
         }
         self.look_again_if_troubled(&made, now);
         made
+    }
+
+    fn make_host_so(&mut self, now: &Now) -> Made {
+        let put_back = self.live.policy.on_drift().put_back;
+        self.host.make_so(&self.registry.wanted(), &self.leaving(), put_back, now)
     }
 
     /// What could not be written is tried again soon, and less and less often as long as that goes on. Until then the guard's
@@ -173,18 +178,6 @@ impl Engine {
             first.checked_shl(self.troubled).filter(|wait| *wait > 0).map_or(most, |wait| wait.min(most));
         self.troubled = self.troubled.saturating_add(1);
         self.next_look = self.next_look.min(now.boot.saturating_add(wait * NANOS));
-    }
-
-    /// Grants of groups that are others by now end: sudo knows a group by its number, and would give what nobody decided on.
-    fn mark_astray(&mut self, astray: &BTreeMap<RequestId, String>, now: &Now) {
-        for (id, why) in astray {
-            let mut by = EndedBy::default();
-            by.note = wording::typed("note", why, &mut by.texts).ok();
-            if self.mark_ending(*id, Cause::Failed, &by, now) {
-                let done = format!("grant {id} ends");
-                self.note_differences(vec![Difference { found: why.clone(), done }], now);
-            }
-        }
     }
 
     /// Somebody has written the files of groups.
@@ -213,15 +206,8 @@ impl Engine {
         self.note_differences(differences, now);
     }
 
-    fn note_differences(&mut self, differences: Vec<Difference>, now: &Now) {
-        for Difference { found, done } in differences {
-            crate::log::error(&format!("{found}; {done}"));
-            self.book.note(now, None, Entry::Drift { found, done });
-        }
-    }
-
     /// Takes what the guard did into the record. What it took off is never put back.
-    fn take_notes(&mut self, now: &Now) -> Notes {
+    pub(super) fn take_notes(&mut self, now: &Now) -> Notes {
         let taken = match guard_notes::take(&self.host.paths) {
             Ok(Some(taken)) => taken,
             Ok(None) => return Notes::None,
@@ -296,30 +282,47 @@ impl Engine {
     }
 
     /// Has NSS asked, on a thread of its own, whether everybody who holds a grant or waits for one is still who they were.
-    pub(super) fn check_people(&self) {
-        let holders = self.registry.live().map(|grant| &grant.by);
-        let waiting = self.registry.open().map(|open| &open.by);
-        let people: BTreeSet<(u32, String)> =
-            holders.chain(waiting).map(|person| (person.uid, person.name.clone())).collect();
+    pub(super) fn check_people(&self, now: &Now) {
+        let people = self.people_of_grants();
         if !people.is_empty() {
-            self.inbox.holders.send_replace(Holders { people, wall: self.clock.now().wall });
+            self.inbox.holders.send_replace(Holders { people, wall: now.wall });
         }
     }
 
-    /// These accounts are gone, renamed, locked or expired: their grants end, and their questions are closed.
-    pub(super) fn people_gone(&mut self, people: &[(u32, String)], now: &Now) {
+    /// Everybody who holds a grant or waits for one.
+    pub(super) fn people_of_grants(&self) -> BTreeSet<(u32, String)> {
+        let holders = self.registry.live().map(|grant| &grant.by);
+        let waiting = self.registry.open().map(|open| &open.by);
+        holders.chain(waiting).map(|person| (person.uid, person.name.clone())).collect()
+    }
+
+    /// These accounts are gone, renamed, locked or expired: their grants end, and their questions are closed. Whose, and which
+    /// grants.
+    pub(super) fn people_gone(
+        &mut self,
+        people: &[(u32, String)],
+        now: &Now,
+    ) -> BTreeMap<String, Vec<RequestId>> {
         // What was permitted a moment ago, and is not in the registry yet, is theirs as well.
         self.flush(now);
         let gone =
             |person: &Person| people.iter().any(|(uid, name)| *uid == person.uid && *name == person.name);
         let theirs = self.registry.live().filter(|grant| grant.state.is_wanted() && gone(&grant.by));
-        let which: Vec<(RequestId, Cause)> = theirs.map(|grant| (grant.id, Cause::PersonGone)).collect();
+        let theirs: Vec<(String, RequestId)> =
+            theirs.map(|grant| (grant.by.name.clone(), grant.id)).collect();
+        let which: Vec<(RequestId, Cause)> = theirs.iter().map(|(_, id)| (*id, Cause::PersonGone)).collect();
         self.end_all(&which, &EndedBy::default(), now);
+        let mut ended: BTreeMap<String, Vec<RequestId>> = BTreeMap::new();
+        for (name, id) in theirs {
+            ended.entry(name).or_default().push(id);
+        }
         let open: Vec<Open> = self.registry.open().filter(|open| gone(&open.by)).cloned().collect();
         for open in open {
             let why = format!("the account {} is gone, renamed, locked or expired", open.by.name);
+            ended.entry(open.by.name.clone()).or_default();
             self.close(&open, Closed::Ineligible, ClosedBy { why, ..ClosedBy::default() }, now);
         }
+        ended
     }
 }
 

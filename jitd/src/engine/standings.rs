@@ -135,3 +135,26 @@ fn answer(question: Box<Question>) {
     // An engine that has stopped wants no answer.
     let _ = answer_to.tell_blocking(Message::Listed { user, listing });
 }
+
+#[cfg(test)]
+mod tests {
+    use jit_mechanisms::scratch::Scratch;
+    use jitd_core::now::BootId;
+
+    use super::*;
+
+    #[test]
+    fn what_sudo_said_holds_for_half_a_minute_under_the_same_tree_and_not_when_groups_have_changed() {
+        let scratch = Scratch::new();
+        let host = Host::probe(scratch.paths());
+        let at = |seconds: i64| Now { wall: 0, boot: seconds * NANOS, boot_id: BootId("".into()) };
+        let said = (0, Ok(Standing::read("", &[])));
+        let mut standings = Standings { tree: Some(host.fingerprint()), ..Standings::default() };
+        standings.known.insert("alice".to_owned(), said);
+        assert!(standings.known(&host, "alice", &at(29)).is_some());
+        assert!(standings.known(&host, "bob", &at(29)).is_none());
+        assert!(standings.known(&host, "alice", &at(30)).is_none(), "a directory tells nobody of changes");
+        standings.forget();
+        assert!(standings.known(&host, "alice", &at(1)).is_none());
+    }
+}

@@ -40,7 +40,7 @@ impl Engine {
                 | Message::Swept(_)
                 | Message::Subcommands(_)
                 | Message::Policy(_)
-                | Message::Gone(_)
+                | Message::People { .. }
                 | Message::AccountsChanged
                 | Message::GroupsChanged
                 | Message::GroupsSaid(_)

@@ -73,10 +73,15 @@ impl Engine {
         let rejected =
             self.live.rejected.iter().map(|error| format!("the policy on disk was not taken: {error}"));
         let guard = self.host.guard_trouble().map(|why| format!("jit-guard would take nothing off: {why}"));
-        let host = guard.into_iter().chain(self.host.include_trouble()).chain(self.host.attention());
+        let host = guard.into_iter().chain(self.host_attention());
         let starts =
             self.starts.trouble().map(|why| format!("what commands of sudo start is not read: {why}"));
         stuck.chain(host).chain(starts).chain(disabled).chain(owed).chain(rejected).collect()
+    }
+
+    /// The same of the host alone.
+    pub(super) fn host_attention(&self) -> impl Iterator<Item = String> + '_ {
+        self.host.include_trouble().into_iter().chain(self.host.attention())
     }
 
     pub(super) fn roles(&self, call: &Call) -> Response {
@@ -108,7 +113,13 @@ impl Engine {
         views::gives(&Gives { sudo: role.sudo.clone(), groups }, &[])
     }
 
-    pub(super) fn show(&mut self, call: &Call, prefix: &IdPrefix, now: &Now) -> Result<Response, Refusal> {
+    /// The story of a request, without what runs with it; and the grant that it was, when it is over.
+    pub(super) fn show(
+        &mut self,
+        call: &Call,
+        prefix: &IdPrefix,
+        now: &Now,
+    ) -> Result<(RequestId, Option<Grant>, Box<StoryView>), Refusal> {
         let (id, past) = self.find_request(call, prefix)?;
         let rows = self.book.rows_of(id).map_err(|why| Refusal::LedgerUnavailable { why })?;
         let entries = match admission::sees_all(&self.live.policy, call.peer.uid, &call.person) {
@@ -130,7 +141,7 @@ impl Engine {
         let gives = gives.or(past.open.as_ref().map(|open| (&open.by, &open.terms.gives)));
         let expiry = grant.map(|grant| grant.expiry).or(past.terms.as_ref().map(|terms| terms.expiry));
         let expiry = expiry.unwrap_or_default();
-        Ok(Response::Story(Box::new(StoryView {
+        let story = StoryView {
             ways_off: match (&live, &view) {
                 (Some(_), Some(view)) => self.ways_off(view),
                 (Some(_), None) | (None, _) => Vec::new(),
@@ -155,7 +166,9 @@ impl Engine {
                 (None, None) => None,
             },
             conditions: past.conditions,
-        })))
+            running: Vec::new(),
+        };
+        Ok((id, past.grant, Box::new(story)))
     }
 
     /// What of the starts of commands is not seen, where the rule says that they are to be.

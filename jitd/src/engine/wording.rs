@@ -85,6 +85,7 @@ pub(super) fn as_typed(request: &Request) -> String {
             format!("explain {} --user {}", shown(&ask.role), shown(user))
         }
         Request::Status => "status".into(),
+        Request::Drift => "drift".into(),
         Request::Roles => "roles".into(),
         Request::Show(prefix) => format!("show {prefix}"),
         Request::Drop(target) => format!("drop{}", target_as_typed(target)),

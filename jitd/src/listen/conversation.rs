@@ -143,6 +143,7 @@ async fn talk(client: &mut Client, peer: Peer, reception: &Reception, seat: Seat
         | Request::Cancel(_)
         | Request::Explain { .. }
         | Request::Status
+        | Request::Drift
         | Request::Roles
         | Request::Show(_)
         | Request::Drop(_)

@@ -33,6 +33,7 @@ impl Facts {
             | Request::Approve { .. }
             | Request::Deny { .. }
             | Request::Status
+            | Request::Drift
             | Request::Show(_)
             | Request::Revoke { .. }
             | Request::Lock { .. }
@@ -62,6 +63,7 @@ pub(super) fn without_texts(request: &mut Request, account: &AccountState) {
         | Request::Cancel(_)
         | Request::Explain { .. }
         | Request::Status
+        | Request::Drift
         | Request::Roles
         | Request::Show(_)
         | Request::Drop(_)

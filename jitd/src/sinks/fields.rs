@@ -3,7 +3,7 @@
 use jit_common::ids::RequestId;
 use jitd_core::policy::Gives;
 use jitd_core::record::utc::rfc3339;
-use jitd_core::record::{About, AboutOpen, Cause, Entry, Origin, Person, Terms, chain};
+use jitd_core::record::{About, AboutOpen, Cause, Drifted, Entry, Origin, Person, Terms, chain};
 
 use crate::ledger::Row;
 
@@ -91,6 +91,7 @@ pub(super) fn own(entry: &Entry) -> Vec<Field> {
             all.extend(report.changes.iter().map(|change| ("JIT_CHANGE", change.to_string())));
             all
         }
+        Entry::Drift { what, grants, .. } => drift(*what, grants),
         Entry::Stuck { about, cause, .. } => granted(about).into_iter().chain([because(*cause)]).collect(),
         Entry::Started { .. }
         | Entry::Stopped { .. }
@@ -101,7 +102,6 @@ pub(super) fn own(entry: &Entry) -> Vec<Field> {
         | Entry::RefusalsCounted { .. }
         | Entry::Locked { .. }
         | Entry::Unlocked { .. }
-        | Entry::Drift { .. }
         | Entry::GuardActed { .. }
         | Entry::LedgerRestored { .. }
         | Entry::Checkpoint { .. } => Vec::new(),
@@ -117,6 +117,11 @@ fn pending(about: &AboutOpen, terms: &Terms) -> Vec<Field> {
     all.extend(terms.extends.map(|id| ("JIT_EXTENDS", id.to_string())));
     all.extend(groups(&terms.gives));
     all
+}
+
+fn drift(what: Drifted, grants: &[RequestId]) -> Vec<Field> {
+    let grants = grants.iter().map(|id| ("JIT_GRANT", id.to_string()));
+    [("JIT_DRIFT", what.as_str().to_owned())].into_iter().chain(grants).collect()
 }
 
 fn began(about: &About, from: &Origin, directory: Option<String>, outside: Option<String>) -> Vec<Field> {

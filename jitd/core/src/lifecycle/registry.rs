@@ -114,7 +114,9 @@ impl Registry {
                 self.grants.remove(&id);
                 self.shared.forget(&about.role);
             }
-            Entry::Drift { done, .. } => self.added_late(id, done),
+            Entry::Drift { what, done, .. } => {
+                what.adds_to_its_grant().then(|| self.added_late(id, done));
+            }
             Entry::TextsErased { .. } => self.erase_texts(id),
             Entry::Decided { approved_by, .. } => {
                 // Whoever approved and might not any more did not bring it about.

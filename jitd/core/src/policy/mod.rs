@@ -6,6 +6,7 @@ pub mod at_expiry;
 pub mod cases;
 pub mod civil;
 pub mod decide;
+pub mod drift;
 pub mod facts;
 pub mod gives;
 pub mod lint;
@@ -20,6 +21,7 @@ pub mod votes;
 pub use self::at_expiry::{AtExpiry, Expiry, Logins, Subcommands};
 pub use self::civil::{CivilTime, LocalTime, Weekday};
 pub use self::decide::{check_account, check_text, decide, has_duty, may_see};
+pub use self::drift::{OnDrift, PutBack, Strangers, TakenAway};
 pub use self::facts::{
     AccountState, Ask, Decision, Facts, GroupState, HasPassword, LiveGrant, OpenRequest, Outcome,
     PersonFacts, Terms,

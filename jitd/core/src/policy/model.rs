@@ -11,6 +11,7 @@ use jit_common::refusal::{Prompt, RuleRef};
 use serde::{Deserialize, Serialize};
 
 use super::at_expiry::Expiry;
+use super::drift::OnDrift;
 use super::pattern::Pattern;
 use super::schedule::Schedule;
 pub use super::sudo_role::SudoRole;
@@ -24,6 +25,7 @@ pub struct Policy {
     pub(super) denies: Vec<Deny>,
     pub(super) duties: Duties,
     pub(super) gate: Option<Gate>,
+    pub(super) on_drift: OnDrift,
     pub(super) hash: PolicyHash,
 }
 
@@ -61,6 +63,12 @@ impl Policy {
     #[must_use]
     pub fn gate(&self) -> Option<&Gate> {
         self.gate.as_ref()
+    }
+
+    /// What becomes of differences between the host and the record.
+    #[must_use]
+    pub fn on_drift(&self) -> OnDrift {
+        self.on_drift
     }
 
     /// What the PAM module is told of it.

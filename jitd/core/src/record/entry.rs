@@ -3,11 +3,12 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use jit_common::ids::RequestId;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    About, AboutOpen, Approval, Asked, Cause, Closed, DisabledRole, Origin, Person, Report, Span, Swept,
-    Terms, TypedHash,
+    About, AboutOpen, Approval, Asked, Cause, Closed, DisabledRole, Drifted, Origin, Person, Report, Span,
+    Swept, Terms, TypedHash,
 };
 use crate::now::{BootId, Deadline};
 use crate::policy::{Expiry, Gives};
@@ -286,10 +287,16 @@ pub enum Entry {
     },
     /// The host was not as the live grants say.
     Drift {
+        /// What it is about.
+        #[serde(default, skip_serializing_if = "Drifted::is_unsaid")]
+        what: Drifted,
         /// What was found.
         found: String,
         /// What was done about it.
         done: String,
+        /// The live grants that it touches, when they are more than one: else the entry is that grant's.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        grants: Vec<RequestId>,
     },
     /// The guard acted while jitd was away.
     GuardActed {

@@ -1,6 +1,7 @@
 //! The record: what one entry of the ledger says. Each entry is complete for a reader who has only this entry.
 
 pub mod chain;
+mod drift;
 mod entry;
 pub mod export;
 mod open;
@@ -18,6 +19,7 @@ use jit_common::ids::RequestId;
 use jit_common::refusal::RuleRef;
 use serde::{Deserialize, Serialize};
 
+pub use self::drift::Drifted;
 pub use self::entry::Entry;
 pub use self::open::{AboutOpen, Approval, Choice, Closed, Terms};
 pub use self::report::{Change, How, Looks, Report, Withheld};

@@ -141,8 +141,11 @@ fn has_ended(why: &io::Error) -> bool {
 }
 
 /// What `/proc/PID/status` says of a process.
-struct Status<'t> {
-    name: &'t str,
+pub(crate) struct Status<'t> {
+    /// Its short name.
+    pub(crate) name: &'t str,
+    /// Its effective uid.
+    pub(crate) effective: u32,
     threads: usize,
     uids: BTreeSet<u32>,
     /// Real, effective, saved, file system, and supplementary.
@@ -152,7 +155,7 @@ struct Status<'t> {
 impl<'t> Status<'t> {
     /// `None` when it says nothing of its uids or gids. The name comes first and holds no line's end: the kernel
     /// escapes it.
-    fn parse(text: &'t str) -> Option<Self> {
+    pub(crate) fn parse(text: &'t str) -> Option<Self> {
         let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
         let numbers = |key| -> Option<BTreeSet<u32>> {
             value(key)?.split_ascii_whitespace().map(|word| word.parse().ok()).collect()
@@ -160,7 +163,9 @@ impl<'t> Status<'t> {
         let mut gids = numbers("Gid")?;
         gids.extend(numbers("Groups")?);
         let threads = value("Threads").and_then(|count| count.trim().parse().ok()).unwrap_or(1);
-        Some(Self { name: value("Name")?.trim(), threads, uids: numbers("Uid")?, gids })
+        // Real, effective, saved, file system.
+        let effective = value("Uid")?.split_ascii_whitespace().nth(1)?.parse().ok()?;
+        Some(Self { name: value("Name")?.trim(), effective, threads, uids: numbers("Uid")?, gids })
     }
 
     fn holds(&self, of: &Membership) -> bool {

@@ -88,7 +88,10 @@ fn signal(paths: &HostPaths, of: &Membership, holder: &Holder, order: Sweep) -> 
 }
 
 /// Those who are not members by the group file of now.
-fn without_members<'m>(
+///
+/// # Errors
+/// It cannot be read.
+pub fn without_members<'m>(
     paths: &HostPaths,
     of: impl Iterator<Item = &'m Membership> + Clone,
 ) -> io::Result<Given> {

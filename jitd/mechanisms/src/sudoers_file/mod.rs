@@ -163,6 +163,27 @@ pub fn strangers(paths: &HostPaths) -> Result<Vec<OsString>, DirError> {
     Ok(dir.names()?.into_iter().filter(|name| name != ours && is_read_by_sudo(name)).collect())
 }
 
+/// Removes one of them.
+///
+/// # Errors
+/// It cannot be removed: it is a folder, or the file system does not let it go.
+pub fn remove_stranger(paths: &HostPaths, name: &OsStr) -> Result<(), DirError> {
+    let dir = Dir::open_as_it_is(&paths.sudoers_dir, paths.owner)?;
+    dir.unlink(name).map(drop)
+}
+
+/// The grants that this text, which was written here, holds and the file does not hold any more. A file that was altered otherwise
+/// has lost none.
+#[must_use]
+pub fn lost(paths: &HostPaths, written: &str) -> BTreeSet<RequestId> {
+    let had = Holds::of(written).ids();
+    match look(paths) {
+        Ok(Found::Missing) => had,
+        Ok(Found::Text(text)) => had.difference(&Holds::of(&text).ids()).copied().collect(),
+        Ok(Found::Altered(_)) | Err(_) => BTreeSet::new(),
+    }
+}
+
 /// Whether sudo reads a file of this name in an included directory.
 pub(crate) fn is_read_by_sudo(name: &OsStr) -> bool {
     let name = name.as_bytes();

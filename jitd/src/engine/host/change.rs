@@ -8,7 +8,7 @@ use jit_mechanisms::groups::{Given, Membership, Outcome, Wanted as WantedMembers
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::now::Deadline;
 use jitd_core::policy::{Gives, Subcommands};
-use jitd_core::record::Person;
+use jitd_core::record::{Drifted, Person};
 use jitd_core::sudoers::{self as text, SudoGrant};
 use jitd_core::wanted::{WantedGrant, until_secs};
 
@@ -81,7 +81,13 @@ pub(in crate::engine) fn joined_late<'g>(
     let found = |of: &Membership| {
         format!("{} was in the group {} before the grant and is not any more", of.user, of.group)
     };
-    late.map(|(id, of)| (id, Difference { found: found(&of), done: joins(&of) })).collect()
+    let difference = |id, of: &Membership| Difference {
+        what: Drifted::Joined,
+        found: found(of),
+        done: joins(of),
+        grants: vec![id],
+    };
+    late.map(|(id, of)| (id, difference(id, &of))).collect()
 }
 
 /// The line of an intent that says that a membership is jitd's, whether put in for this grant or for one before. Read

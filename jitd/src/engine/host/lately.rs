@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jit_mechanisms::groups::{Given, Membership};
 use jitd_core::now::{NANOS, Now};
 use jitd_core::policy::PersonFacts;
+use jitd_core::record::Drifted;
 
 use super::Difference;
 use super::changes::Stamp;
@@ -46,6 +47,13 @@ impl Lately {
         self.out(now).chain(self.again.keys()).filter(|of| !but(of)).cloned().collect()
     }
 
+    /// Looks for these until they are out.
+    pub(super) fn keep(&mut self, again: &Given, now: &Now) {
+        for of in again {
+            self.again.entry(of.clone()).or_insert(now.boot);
+        }
+    }
+
     /// Takes who is in again, of those who are watched. Nobody undoes it: it may be an admin's will. What is new of it.
     pub(super) fn are_in(&mut self, again: &Given, now: &Now) -> Vec<Difference> {
         self.again.retain(|of, since| again.contains(of) && now.boot.saturating_sub(*since) < SHOWN);
@@ -53,9 +61,7 @@ impl Lately {
         let new: Vec<&Membership> =
             again.iter().filter(|of| lately.contains(of) && !self.again.contains_key(of)).collect();
         self.again.extend(new.iter().map(|of| ((*of).clone(), now.boot)));
-        let done =
-            "it was left so, for an admin may want it; whoever does not takes them out with gpasswd -d";
-        new.into_iter().map(|of| Difference { found: sentence(of), done: done.into() }).collect()
+        new.into_iter().map(in_again).collect()
     }
 
     /// What an admin should look at.
@@ -66,7 +72,13 @@ impl Lately {
     }
 }
 
-fn sentence(of: &Membership) -> String {
+fn in_again(of: &Membership) -> Difference {
+    let done = "it was left so, for an admin may want it; whoever does not takes them out with gpasswd -d";
+    let (what, grants) = (Drifted::PutBack, Vec::new());
+    Difference { what, found: sentence(of), done: done.into(), grants }
+}
+
+pub(super) fn sentence(of: &Membership) -> String {
     format!(
         "{} is in the group {} again, within a minute after a grant of it had ended, and not by jitd: somebody put them \
          in, or wrote an older list",

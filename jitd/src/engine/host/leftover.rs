@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jit_common::ids::RequestId;
 use jit_mechanisms::HostPaths;
 use jit_mechanisms::groups::holders::{Holders, holders};
+use jit_mechanisms::groups::sweep::without_members;
 use jit_mechanisms::groups::{Given, Membership};
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::now::{NANOS, Now};
@@ -25,6 +26,16 @@ impl Host {
     /// Who is in a group by jitd.
     pub fn given(&self) -> &Given {
         &self.memory.given
+    }
+
+    /// The memberships that a live grant gives and that are jitd's.
+    pub fn given_by(&self, grant: &Grant) -> Given {
+        memberships(&wanted(grant)).filter(|of| self.memory.given.contains(of)).collect()
+    }
+
+    /// Those of these in which nobody is by the group file of now. None of them, where it cannot be read.
+    pub fn nobodys(&self, of: &Given) -> Given {
+        without_members(&self.paths, of.iter()).unwrap_or_default()
     }
 
     /// The memberships of a grant that were taken away with it.

@@ -134,8 +134,30 @@ impl Came {
 }
 
 impl Lending {
+    /// Makes memberships as wanted, and takes out whoever is in `again`. Where what comes before has failed, nobody is put in or
+    /// back: the guard may have had a reason that is not known yet.
+    pub(super) fn converge_after(
+        &mut self,
+        before: &mut Before<'_>,
+        memory: &mut Memory,
+        wanted: &WantedMembers,
+        again: &Given,
+    ) -> Came {
+        match before.failed() {
+            None => {
+                let given = memory.given.union(again).cloned().collect();
+                self.converge(before, memory, wanted, &given)
+            }
+            Some(_) => {
+                let going = memory.given.iter().filter(|of| wanted.grants(of).is_none());
+                let going: Given = going.cloned().collect();
+                self.converge(before, memory, &WantedMembers::default(), &going)
+            }
+        }
+    }
+
     /// Takes out of groups what is in `given` and not wanted, and puts in what is wanted, when what comes before that is so.
-    pub(super) fn converge(
+    fn converge(
         &mut self,
         before: &mut Before<'_>,
         memory: &mut Memory,

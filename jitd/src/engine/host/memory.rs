@@ -111,6 +111,24 @@ impl Memory {
         self.put(paths, self.lines(), self.given.clone(), Durability::ThisBoot)
     }
 
+    /// Reads the file again, for somebody else may have changed it: how it is not as it was left. What is wanted is then written
+    /// anew. A damaged one is the guard's, who ends everything by it.
+    pub(super) fn look_again(&mut self, paths: &HostPaths) -> Option<&'static str> {
+        if self.behind {
+            return None;
+        }
+        let there = applied::read(paths).ok()?;
+        let left = self.file.as_ref().filter(|left| **left != Applied::default());
+        let how = match (&there, left) {
+            (Some(there), _) if Some(there) == self.file.as_ref() => return None,
+            (None, None) => return None,
+            (None, Some(_)) => "it was gone",
+            (Some(_), _) => "it said something else",
+        };
+        self.file = there;
+        Some(how)
+    }
+
     fn lines(&self) -> BTreeMap<RequestId, AppliedGrant> {
         let lines = self.file.iter().flat_map(|file| &file.grants);
         lines.map(|line| (line.id, line.clone())).collect()

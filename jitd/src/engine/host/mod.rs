@@ -4,6 +4,7 @@ mod before;
 mod change;
 mod changes;
 mod difference;
+mod drift;
 mod lately;
 mod leftover;
 mod lending;
@@ -23,14 +24,13 @@ use jit_common::ids::RequestId;
 use jit_common::visudo;
 use jit_mechanisms::HostPaths;
 use jit_mechanisms::applied;
-use jit_mechanisms::groups::{self, Given, Membership, NotGiven, Outcome, Wanted as WantedMembers};
+use jit_mechanisms::groups::{self, Given, Membership, NotGiven};
 use jit_mechanisms::include;
 use jit_mechanisms::removal;
 use jit_mechanisms::sudo::{self, Fingerprint, Flavour, Sudo};
-use jit_mechanisms::sudoers_file::{self, Found};
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::now::Now;
-use jitd_core::policy::{GroupRef, PersonFacts, Policy};
+use jitd_core::policy::{GroupRef, PersonFacts, Policy, PutBack};
 use jitd_core::sudoers::{Dialect, NotAfter};
 use jitd_core::wanted::{Wanted, WantedGrant};
 use nix::fcntl::OFlag;
@@ -41,6 +41,7 @@ pub use self::changes::LookAt;
 use self::changes::{Pace, Stamp};
 pub use self::difference::Difference;
 use self::difference::{came_back, of_sudoers, put_back};
+use self::drift::{Beside, out_again};
 use self::lately::Lately;
 use self::lending::Lending;
 pub use self::made::Made;
@@ -64,6 +65,7 @@ pub struct Host {
     lately: Lately,
     read_back: ReadBack,
     pace: Pace,
+    beside: Beside,
     /// The wanted grants that were not wholly there last time, each with the reason.
     not_whole: BTreeMap<RequestId, String>,
     /// What the sudoers file held when this jitd wrote it last, or what the record says it should have held.
@@ -85,9 +87,22 @@ impl Host {
             crate::log::error(&format!("{} cannot be swept: {error}", paths.run_dir.display()));
         }
         let sudo = sudo::probe(&paths, PROBE_PATIENCE).map_err(|error| crate::chain(&error));
-        let (memory, lending, lately, read_back, pace, not_whole, replaced) = Default::default();
-        let (left, caller) = (None, None);
-        Self { paths, sudo, memory, lending, lately, read_back, pace, not_whole, left, replaced, caller }
+        let (memory, lending, lately, read_back, pace, beside) = Default::default();
+        let (not_whole, replaced, left, caller) = Default::default();
+        Self {
+            paths,
+            sudo,
+            memory,
+            lending,
+            lately,
+            read_back,
+            pace,
+            beside,
+            not_whole,
+            left,
+            replaced,
+            caller,
+        }
     }
 
     /// What the probe found, in a line.
@@ -199,31 +214,30 @@ impl Host {
 
     /// Makes the host equal to `wanted`: first the guard knows how to take off whatever is added, then sudo's file is
     /// written and read back, then the groups, then the guard forgets what is gone. `leaving` are the grants that are to go.
-    pub fn make_so(&mut self, wanted: &Wanted, leaving: &[WantedGrant], now: &Now) -> Made {
+    pub fn make_so(
+        &mut self,
+        wanted: &Wanted,
+        leaving: &[WantedGrant],
+        put_back_by_others: PutBack,
+        now: &Now,
+    ) -> Made {
         let mut made = Made::default();
         let known = self.memory.known();
         let new = wanted.grants().iter().filter(|grant| !known.contains(&grant.id));
         self.lending.meet(&self.paths, new);
         let text = wanted.sudoers(self.dialect());
         let all = memory::all_memberships(wanted);
+        let again = match put_back_by_others {
+            PutBack::Leave => Given::new(),
+            PutBack::Remove => self.owed_out(&all, now),
+        };
         let mut before = Before::new(&self.paths, wanted.grants(), &text);
         if !leaving.is_empty()
             && let Err(why) = before.make_so(&mut self.memory, &Given::new())
         {
             self.only_lower(wanted, leaving, &why, &mut made);
         }
-        let came = match before.failed() {
-            None => {
-                let given = self.memory.given.clone();
-                self.lending.converge(&mut before, &mut self.memory, &all, &given)
-            }
-            Some(_) => {
-                // Nobody is put in or back: the guard may have had a reason that is not known yet.
-                let going = self.memory.given.iter().filter(|of| all.grants(of).is_none());
-                let going: Given = going.cloned().collect();
-                self.lending.converge(&mut before, &mut self.memory, &WantedMembers::default(), &going)
-            }
-        };
+        let came = self.lending.converge_after(&mut before, &mut self.memory, &all, &again);
         let sudo = before.done(&mut self.memory);
         match &sudo {
             Ok(converged) => {
@@ -246,7 +260,8 @@ impl Host {
         self.forget(wanted, sudo.is_ok());
         self.lately.took(came.taken_out.iter().cloned(), now);
         self.pace.undone(came.put_back.len());
-        made.differences.extend(came.put_back.iter().map(put_back));
+        made.differences.extend(came.put_back.iter().map(|of| put_back(of, &all)));
+        made.differences.extend(again.intersection(&came.taken_out).map(out_again));
         made.differences.extend(came.came_back.iter().map(came_back));
         made.differences.extend(self.in_again(&all, now));
         let off = leaving.iter().filter(|grant| !made.not_gone.contains_key(&grant.id));
@@ -258,28 +273,6 @@ impl Host {
         (made.put_in, made.taken_out) = (came.put_in, came.taken_out);
         self.not_whole.clone_from(&made.not_made);
         made
-    }
-
-    /// Whoever was taken out a moment ago and is in again, though jitd has put in nobody. What is new of it.
-    fn in_again(&mut self, wanted: &WantedMembers, now: &Now) -> Vec<Difference> {
-        let (lending, memory) = (&self.lending, &self.memory);
-        let but =
-            |of: &Membership| memory.given.contains(of) || wanted.grants(of).is_some() || lending.doubts(of);
-        let watched = self.lately.watched(but, now);
-        if watched.is_empty() {
-            return self.lately.are_in(&watched, now);
-        }
-        let stamp = Stamp::of(&self.paths);
-        if stamp == self.lately.seen {
-            return Vec::new();
-        }
-        let seen = lending.look(&self.paths, &WantedMembers::default(), &watched);
-        // One that cannot be read is told by whoever reads it to change it.
-        let outcomes = seen.map(|seen| seen.outcomes).unwrap_or_default();
-        let again = outcomes.into_iter().filter(|(_, outcome)| *outcome == Outcome::Removed);
-        let again = again.map(|(of, _)| of).collect();
-        self.lately.seen = stamp;
-        self.lately.are_in(&again, now)
     }
 
     /// Sudo's file could not be made as wanted. What is to go is taken out of it all the same.
@@ -325,12 +318,10 @@ impl Host {
         }
     }
 
-    /// Says what the sudoers file should hold by the record, before it is written for the first time. After a reboot there
-    /// is none, as there should be.
-    pub fn expect(&mut self, wanted: &Wanted) {
-        let none_yet =
-            matches!(sudoers_file::look(&self.paths), Ok(Found::Missing)) && wanted.grants().is_empty();
-        self.left = (!none_yet).then(|| wanted.sudoers(self.dialect()));
+    /// Memberships that jitd has given.
+    #[must_use]
+    pub fn lent(&self) -> usize {
+        self.memory.given.len()
     }
 
     /// The groups of these names, by number and by name, as `/etc/group` has them now.
@@ -389,6 +380,6 @@ impl Host {
     pub fn attention(&self) -> impl Iterator<Item = String> + '_ {
         let part = self.not_whole.iter();
         let part = part.map(|(id, why)| format!("grant {id} is not, or not wholly, on the host: {why}"));
-        part.chain(self.read_back.attention()).chain(self.lately.attention())
+        part.chain(self.read_back.attention()).chain(self.lately.attention()).chain(self.beside.attention())
     }
 }

@@ -1,4 +1,4 @@
-//! Which grants are on the host already, when jitd starts.
+//! What should be on the host by the record, and which grants are on it already, when jitd starts.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,11 +6,26 @@ use std::fs;
 use jit_common::ids::RequestId;
 use jit_mechanisms::groups::{GroupsError, Membership, Outcome};
 use jit_mechanisms::removal;
+use jit_mechanisms::sudoers_file::{self, Found};
 use jitd_core::wanted::{Wanted, WantedGrant};
 
 use super::{Host, memory};
 
 impl Host {
+    /// Says what the sudoers file should hold by the record, before it is written for the first time. After a reboot there
+    /// is none, as there should be.
+    pub fn expect(&mut self, wanted: &Wanted) {
+        let none_yet =
+            matches!(sudoers_file::look(&self.paths), Ok(Found::Missing)) && wanted.grants().is_empty();
+        self.left = (!none_yet).then(|| wanted.sudoers(self.dialect()));
+    }
+
+    /// Says the same when it is known what is not there any more, and told.
+    pub fn expect_the_rest(&mut self, wanted: &Wanted) {
+        let is_gone = matches!(sudoers_file::look(&self.paths), Ok(Found::Missing));
+        self.left = Some(if is_gone { String::new() } else { wanted.sudoers(self.dialect()) });
+    }
+
     /// Those of the wanted grants that are on the host, whole. What cannot be read is not. What cannot be changed, as where
     /// something is mounted on `/etc/group`, is there all the same.
     #[must_use]

@@ -9,6 +9,7 @@ use jit_mechanisms::HostPaths;
 use jit_mechanisms::groups::tell::tell;
 use jit_mechanisms::groups::{Caches, Given, Membership};
 use jitd_core::now::{NANOS, Now};
+use jitd_core::record::Drifted;
 
 use super::Difference;
 use crate::engine::message::{Handle, Message};
@@ -105,7 +106,8 @@ impl ReadBack {
             if still && differs {
                 if self.differs.insert(of.clone(), (should, now.boot)).is_none() {
                     let done = "it is right in /etc/group; the caches were told".into();
-                    new.push(Difference { found: sentence(&of, should), done });
+                    let (what, found) = (Drifted::NameService, sentence(&of, should));
+                    new.push(Difference { what, found, done, grants: Vec::new() });
                 }
             } else if is_in.is_some() {
                 self.differs.remove(&of);

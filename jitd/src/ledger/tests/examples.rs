@@ -6,7 +6,7 @@ use jitd_core::now::{BootId, Deadline, NANOS};
 use jitd_core::policy::{Authenticate, Command, Commands, Expiry, Gives, RunAs, SudoRole};
 use jitd_core::record::chain;
 use jitd_core::record::{
-    About, Asked, Cause, DisabledRole, Draft, Entry, Origin, Person, Span, TypedHash, TypedText,
+    About, Asked, Cause, DisabledRole, Draft, Drifted, Entry, Origin, Person, Span, TypedHash, TypedText,
 };
 
 /// 2026-11-22T14:02:00Z.
@@ -87,8 +87,10 @@ fn about_jitd() -> Vec<Draft> {
             kept: Some("3f".repeat(32)),
         },
         Entry::Drift {
+            what: Drifted::Unsaid,
             found: "/run/jit/sudoers.d/jit was changed".to_owned(),
             done: "written again".to_owned(),
+            grants: Vec::new(),
         },
         Entry::GuardActed { note: "removed 7k2m9xqa 1795357921000000000 overdue".to_owned() },
         Entry::LedgerRestored { since: long_ago() - NANOS, owed: 2, why: "the disk is full".to_owned() },

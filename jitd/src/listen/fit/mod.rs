@@ -9,7 +9,7 @@ use jit_common::codec::{self, CodecError};
 use jit_common::explanation::{Explanation, JudgedRule, Verdict};
 use jit_common::frame::MAX_RESPONSE;
 use jit_common::refusal::Refusal;
-use jit_common::response::{EndedView, LogEntry, Response, RoleView, StatusView};
+use jit_common::response::{DriftView, EndedView, LogEntry, Response, RoleView, StatusView};
 
 use self::cut::{BARE, SHORT, keep};
 
@@ -46,6 +46,7 @@ pub fn bodies(response: Response) -> Result<Vec<Vec<u8>>, CodecError> {
             one(Response::Granted(view))
         }
         Response::Open(view) => one(open::open(*view)?),
+        Response::Drift(view) => one(drift(*view)?),
         Response::Pending(views) => one(open::pending(views)?),
         small @ (Response::Welcome { .. }
         | Response::WrongVersion { .. }
@@ -98,6 +99,16 @@ fn entries_in_frames(entries: Vec<LogEntry>) -> Result<Vec<Vec<u8>>, CodecError>
 fn too_long(entry: LogEntry, bytes: usize) -> LogEntry {
     let body = format!("{{\"left-out\":\"this entry has {bytes} bytes, too many to be sent\"}}");
     LogEntry { body, texts: Vec::new(), ..entry }
+}
+
+fn drift(mut view: DriftView) -> Result<Response, CodecError> {
+    if !fits(&view)? {
+        let left_out = keep(&mut view.found, ROOM / 2)?;
+        view.standing.truncate(MOST_SENTENCES);
+        view.unsure.truncate(MOST_SENTENCES);
+        view.unsure.push(format!("{left_out} more differences are on the record: jitctl log"));
+    }
+    Ok(Response::Drift(Box::new(view)))
 }
 
 fn status(mut view: StatusView) -> Result<Response, CodecError> {

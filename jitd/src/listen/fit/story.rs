@@ -28,7 +28,7 @@ fn shorten(view: &mut StoryView) -> Result<(), CodecError> {
     view.grant.iter_mut().chain(&mut view.live).for_each(|grant| SHORT.grant(grant));
     view.open.iter_mut().for_each(|request| open::shorten(request, SHORT));
     view.earlier.iter_mut().for_each(|earlier| SHORT.earlier(earlier));
-    for texts in [&mut view.change, &mut view.conditions, &mut view.equals_root] {
+    for texts in [&mut view.change, &mut view.conditions, &mut view.equals_root, &mut view.running] {
         SHORT.few(texts);
     }
     // A share of the room each, should both be long.

@@ -178,6 +178,7 @@ fn a_long_explanation_and_a_long_story_and_many_endings_are_cut() {
     assert!(refusal == Refusal::Stopping && shown.rules.len() > 1000);
 
     let view = StoryView {
+        running: vec![],
         grant: Some(grant("why")),
         open: None,
         conditions: Vec::new(),
@@ -320,6 +321,7 @@ fn the_story_of_an_open_request_fits_whatever_came_before() {
         residue: vec![long.clone(); 100],
     };
     let view = StoryView {
+        running: vec![],
         grant: None,
         open: Some(open(0)),
         conditions: vec!["you are in oncall".into()],

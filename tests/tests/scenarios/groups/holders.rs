@@ -52,6 +52,13 @@ fn run(site: &Site, user: &str, script: &str) -> Running {
     running
 }
 
+/// What runs with a grant now, as its story says it.
+fn running(site: &Site, id: &str) -> Vec<String> {
+    let story = site.jitctl("alice", &["show", id, "--json"]).unwrap().expect_ok();
+    let story: Value = serde_json::from_str(&story.out).unwrap();
+    serde_json::from_value(story["running"].clone()).unwrap()
+}
+
 /// Somebody's login on a terminal of its own, by login(1), and the number of its shell.
 fn login(site: &Site, user: &str) -> (Running, u32) {
     let words = ["sh", "-c", &format!("exec login -f {user}")];
@@ -114,8 +121,18 @@ fn a_login_that_holds_the_group_is_named_and_stays() {
         let (shell, pid) = login(&site, "alice");
         shell.write(b"sleep 3001 & setsid -f sleep 3002; echo both\n").unwrap();
         until("both to sleep", SOON, || (site.processes("sleep").len() == 2).then_some(())).unwrap();
+        let now = running(&site, &grant.id);
+        assert_eq!(now.iter().filter(|line| line.starts_with("sleep (")).count(), 2, "{now:?}");
+        let the_login =
+            |line: &String| line.contains(&format!("({pid})")) && line.ends_with("holds docker, a login");
+        assert!(now.iter().any(the_login), "{now:?}");
         site.jitctl("alice", &["drop"]).unwrap().expect_ok();
         let (ended, left) = swept(&site, &grant.id);
+        let now = running(&site, &grant.id);
+        assert!(
+            now.len() == 1 && now.iter().all(the_login),
+            "what is left is looked for when it is asked: {now:?}"
+        );
         assert_eq!(ended.matches("sleep (").count(), 2, "{ended}");
         assert!(left.contains(&format!("bash ({pid})")) || left.contains(&format!("sh ({pid})")), "{left}");
         assert!(left.contains("a login: log out to drop it"), "{left}");

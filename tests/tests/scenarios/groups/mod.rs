@@ -1,6 +1,7 @@
 //! Roles that give groups: in for as long as the grant lasts, by whatever way it ends, and nobody else touched.
 
 mod doubt;
+mod drift;
 mod ends;
 mod holders;
 mod many;

@@ -14,6 +14,10 @@ fn what_may_finish_runs_on_without_the_role_and_is_ended_at_its_limit() {
         assert!(finishing["body"]["what"]["finishing"]["processes"].as_u64().unwrap() > MANY);
         assert!(running.is_running() && bed.processes("sleep").len() == SLEEPERS);
         assert!(!bed.may("alice"), "nothing new is started with it");
+        let id = finishing["id"].as_str().unwrap();
+        let listed = bed.jitctl("alice", &["show", id]).unwrap().expect_ok().expect_says("runs with it now");
+        assert_eq!(listed.out.matches("  sleep (").count(), SLEEPERS, "{listed}");
+        assert!(listed.out.contains("as uid 0"), "{listed}");
         running.wait_end(SOON).unwrap();
         assert!(swept(&bed).0 < 1_000);
         assert!(bed.processes("sleep").is_empty());

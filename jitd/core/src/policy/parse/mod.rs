@@ -7,6 +7,7 @@ mod approvals;
 mod at_expiry;
 mod brackets;
 mod deny;
+mod drift;
 mod keys;
 mod names;
 mod pam;

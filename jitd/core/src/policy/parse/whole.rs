@@ -13,7 +13,8 @@ use super::keys::{Errors, Table, Value, no_more_than};
 use super::rule::Mention;
 use super::source::{Places, Source};
 use super::{
-    DEEPEST, LONGEST_FILE, MOST_FILES, MOST_ROLES, MOST_RULES, PolicyError, deny, pam, role, rule, too_deep,
+    DEEPEST, LONGEST_FILE, MOST_FILES, MOST_ROLES, MOST_RULES, PolicyError, deny, drift, pam, role, rule,
+    too_deep,
 };
 use crate::policy::model::{Location, Policy, PolicyHash};
 
@@ -28,6 +29,7 @@ struct Seen {
     denies: BTreeMap<String, Location>,
     duties: Option<Location>,
     gate: Option<Location>,
+    drift: Option<Location>,
 }
 
 /// What is known so far.
@@ -104,8 +106,13 @@ impl<'s> Whole<'s> {
     }
 
     fn read_document(&mut self, document: &DeTable<'_>, errors: &mut Errors<'s>) {
-        let table =
-            Table::of("a policy file", &["role", "rule", "deny", "duties", "pam"], document, 0..0, errors);
+        let table = Table::of(
+            "a policy file",
+            &["role", "rule", "deny", "duties", "pam", "drift"],
+            document,
+            0..0,
+            errors,
+        );
         if let Some(roles) = table.get("role") {
             self.read_roles(roles, errors);
         }
@@ -138,6 +145,15 @@ impl<'s> Whole<'s> {
         }
         if let Some(value) = table.get("pam") {
             self.read_gate(value, errors);
+        }
+        if let Some(value) = table.get("drift") {
+            let location = errors.source.location(&value.span());
+            if let Some(first) = &self.seen.drift {
+                errors
+                    .at(&value.span(), format!("[drift] stands in {first} already: one place holds it all"));
+            }
+            self.seen.drift.get_or_insert(location);
+            self.policy.on_drift = drift::read(value, errors).unwrap_or_default();
         }
     }
 

@@ -129,7 +129,7 @@ fn said(entry: &Entry, typed: Typed<'_>, time: &dyn Fn(i64) -> String) -> String
         Entry::Unlocked { by, from, .. } => {
             format!("{} unlocked jitd{}{}", who(by), note(typed), origin(from))
         }
-        Entry::Drift { found, done } => {
+        Entry::Drift { found, done, .. } => {
             format!("the host was not as the live grants say: {}; {}", escaped(found), escaped(done))
         }
         Entry::GuardActed { note } => format!("the guard acted while jitd was away: {}", escaped(note)),

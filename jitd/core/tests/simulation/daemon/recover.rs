@@ -8,7 +8,7 @@ use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
 use jitd_core::lifecycle::step::{self, ClosedBy, EndedBy};
 use jitd_core::now::Now;
-use jitd_core::record::{Cause, Closed, Draft, Entry, Origin, Person};
+use jitd_core::record::{Cause, Closed, Draft, Drifted, Entry, Origin, Person};
 use jitd_core::wanted::WantedGrant;
 
 use super::host::{Made, memberships};
@@ -133,7 +133,12 @@ impl Jitd {
             late.extend(theirs.filter(|gid| !grant.change.contains(gid)).map(|gid| (grant.id, gid)));
         }
         for (id, done) in late {
-            let entry = Entry::Drift { found: "not in the group any more".into(), done };
+            let entry = Entry::Drift {
+                what: Drifted::Joined,
+                found: "not in the group any more".into(),
+                done,
+                grants: Vec::new(),
+            };
             self.registry.replay(now.wall, Some(id), &entry, &[]);
             self.book.owed.note(Draft { at: now.wall, request: Some(id), entry, texts: Vec::new() });
         }
