@@ -95,6 +95,8 @@ pub enum ConditionKind {
     MaxActive,
     /// The role asks a password, so the account needs one.
     Password,
+    /// `log_subcmds`: nothing that could refuse, and good to know beforehand.
+    Subcommands,
 }
 
 /// Whether a condition held.

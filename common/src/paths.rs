@@ -33,6 +33,8 @@ pub const ETC_SUDOERS_DIR: &str = "/etc/sudoers.d";
 pub const INCLUDE_FILE: &str = "/etc/sudoers.d/00-jit";
 /// The plugin settings of classic sudo.
 pub const SUDO_CONF: &str = "/etc/sudo.conf";
+/// What reads the journal, in which sudo's log is.
+pub const JOURNALCTL: &str = "/usr/bin/journalctl";
 /// The sudo that people type.
 pub const SUDO: &str = "/usr/bin/sudo";
 

@@ -71,7 +71,7 @@ pub(crate) enum Intent {
 }
 
 /// The kinds of entries about what was run with grants.
-const COMMANDS: [&str; 3] = ["session-began", "session-ended", "swept"];
+const COMMANDS: [&str; 4] = ["session-began", "session-commands", "session-ended", "swept"];
 
 /// Whether an open request is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -295,11 +295,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_run_is_three_kinds() {
+    fn what_was_run_is_four_kinds() {
         let Intent::Log(query) = intent("jitctl log --commands --kind stuck").unwrap() else {
             panic!("no query")
         };
-        assert_eq!(query.kinds, ["stuck", "session-began", "session-ended", "swept"]);
+        assert_eq!(query.kinds, ["stuck", "session-began", "session-commands", "session-ended", "swept"]);
         assert!(COMMANDS.iter().all(|kind| Entry::KINDS.contains(kind)));
     }
 

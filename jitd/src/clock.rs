@@ -35,6 +35,12 @@ impl Clock {
     }
 }
 
+/// What the journal stamps its lines with (`__MONOTONIC_TIMESTAMP`), in microseconds: nobody sets it, and it stands still in a suspend.
+#[must_use]
+pub fn of_the_journal() -> i64 {
+    read(ClockId::CLOCK_MONOTONIC) / 1_000
+}
+
 /// Says for so many nanoseconds from now on that there is time.
 pub fn time_for(nanoseconds: i64) -> impl FnMut() -> bool {
     let until = read(ClockId::CLOCK_MONOTONIC).saturating_add(nanoseconds);

@@ -21,6 +21,7 @@ mod reload;
 mod run_as;
 mod service;
 pub mod sinks;
+pub mod subcommands;
 mod sweeps;
 mod terminals;
 mod timers;

@@ -28,15 +28,21 @@ pub struct StoryView {
     pub side_effects: Vec<String>,
     /// The ways off the host.
     pub ways_off: Vec<WayOff>,
-    /// What happened, entry by entry; of those about what ran with it the newest [`StoryView::MOST_SESSIONS`].
+    /// What happened, entry by entry; of those about what ran with it the newest [`StoryView::MOST_SESSIONS`], and of those about what that
+    /// has started [`StoryView::MOST_STARTS`].
     pub entries: Vec<LogEntry>,
     /// What runs with it now, in its control group or by holding a group of it, in words.
     pub running: Vec<String>,
+    /// What happened with the grant and is nowhere here, beside what never is.
+    pub not_seen: Vec<String>,
 }
 
 impl StoryView {
     /// Entries about what ran with a grant that a story has at the most: there may be any number on the record.
     pub const MOST_SESSIONS: usize = 512;
+
+    /// Entries about what that has started, of which each may have many.
+    pub const MOST_STARTS: usize = 128;
 }
 
 /// One of the independent ways a grant comes off the host.

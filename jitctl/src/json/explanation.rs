@@ -105,5 +105,6 @@ fn kind(kind: ConditionKind) -> &'static str {
         ConditionKind::NotOpen => "not-open",
         ConditionKind::MaxActive => "max-active",
         ConditionKind::Password => "password",
+        ConditionKind::Subcommands => "log-subcmds",
     }
 }

@@ -32,6 +32,7 @@ impl LintJson {
             FindingKind::NobodyLeft => "nobody-left",
             FindingKind::StartsElsewhere => "starts-elsewhere",
             FindingKind::CutShort => "cut-short",
+            FindingKind::LogsStanding => "logs-standing",
         };
         let (about, location) = (finding.about.to_string(), finding.location.to_string());
         let role = match finding.about {

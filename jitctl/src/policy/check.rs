@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use jit_common::paths;
-use jitd_core::policy::{Policy, lint};
+use jitd_core::policy::{Policy, Subcommands, lint};
+use jitd_core::sudoers::LogSubcmds;
 
 use super::files::Files;
 use super::names::{self, Names};
@@ -30,7 +31,7 @@ pub(crate) struct Checked {
     pub(crate) roles: Vec<RoleCheckJson>,
     /// Rules and denies that cannot be evaluated on this host.
     pub(crate) rules: Vec<String>,
-    /// Groups and accounts that are named and are not here: nobody is meant by them.
+    /// Groups and accounts that are named and are not here: nobody is meant by them. And what a rule wants of sudo that it cannot do.
     pub(crate) names: Vec<String>,
     /// What was checked with.
     pub(crate) checked_with: Option<String>,
@@ -95,8 +96,22 @@ fn look_at(policy: &Policy, checked: &mut Checked) {
     let missing = names.of_people(policy);
     checked.rules.extend(missing.denies);
     checked.names = missing.others;
+    if visudo.as_ref().is_some_and(|visudo| visudo.log_subcmds() == LogSubcmds::NotTaken) {
+        checked.names.extend(unlogged(policy));
+    }
     let not_asked = names.trouble().or(etc_group.err());
     checked.not_checked.extend(not_asked.map(|why| format!("whether all groups and accounts exist: {why}")));
+}
+
+/// The rules of which this host does less than they say, for its sudo cannot.
+fn unlogged(policy: &Policy) -> impl Iterator<Item = String> {
+    let logged = policy.rules().iter().filter(|rule| rule.expiry.subcommands == Subcommands::Logged);
+    logged.map(|rule| {
+        format!(
+            "rule {}: what commands start will not be seen here, for this sudo does not say it (log_subcmds)",
+            rule.reference()
+        )
+    })
 }
 
 fn unknown_zones(policy: &Policy) -> Vec<String> {

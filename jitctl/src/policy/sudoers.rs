@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jit_common::visudo::{Flavour, Verdict, Visudo, VisudoError};
 use jitd_core::policy::Role;
-use jitd_core::sudoers::{Dialect, NotAfter, render_probe};
+use jitd_core::sudoers::{Dialect, LOG_SUBCMDS_PROBE, LogSubcmds, NotAfter, render_probe};
 
 /// How long visudo may take. It takes two milliseconds.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -23,11 +23,17 @@ impl Checker {
     /// Finds it.
     pub(super) fn find() -> Result<Self, VisudoError> {
         let visudo = Visudo::find(None, LIMIT)?;
-        let not_after = match visudo.flavour() {
-            Flavour::Classic => NotAfter::Honoured,
-            Flavour::SudoRs => NotAfter::NotAccepted,
+        let dialect = match visudo.flavour() {
+            Flavour::Classic => {
+                let log_subcmds = match visudo.check_text(LOG_SUBCMDS_PROBE, LIMIT)? {
+                    Verdict::Accepted => LogSubcmds::Taken,
+                    Verdict::Rejected { .. } => LogSubcmds::NotTaken,
+                };
+                Dialect { not_after: NotAfter::Honoured, log_subcmds }
+            }
+            Flavour::SudoRs => Dialect::LEAST,
         };
-        Ok(Self { visudo, dialect: Dialect { not_after } })
+        Ok(Self { visudo, dialect })
     }
 
     /// Which one it is, for people.
@@ -37,6 +43,11 @@ impl Checker {
             Flavour::SudoRs => "sudo-rs",
         };
         format!("{} of {flavour} {}", self.visudo.program().display(), self.visudo.version())
+    }
+
+    /// Whether it lets sudo say what its commands start.
+    pub(super) fn log_subcmds(&self) -> LogSubcmds {
+        self.dialect.log_subcmds
     }
 
     /// What it has against a role; `None` when nothing.

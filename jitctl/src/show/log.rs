@@ -34,6 +34,7 @@ pub(crate) fn sentence(entry: &LogEntry, clock: &Clock) -> String {
         ticket: text("ticket"),
         note: text("note"),
         command: text("command"),
+        commands: text("commands"),
     };
     match serde_json::from_str::<Entry>(&entry.body) {
         Ok(body) => sentence_at(&body, None, typed, &|at| clock.stamp(at)),

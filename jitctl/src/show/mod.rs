@@ -16,6 +16,7 @@ pub(crate) mod policy;
 pub(crate) mod refused;
 mod report;
 pub(crate) mod roles;
+mod sessions;
 pub(crate) mod status;
 pub(crate) mod story;
 

@@ -93,7 +93,8 @@ fn options(now: &Explanation) -> Vec<&'static str> {
         | ConditionKind::NotLive
         | ConditionKind::NotOpen
         | ConditionKind::MaxActive
-        | ConditionKind::Password => None,
+        | ConditionKind::Password
+        | ConditionKind::Subcommands => None,
     };
     unmet(now).map(|condition| option(condition.kind)).collect::<Option<_>>().unwrap_or_default()
 }

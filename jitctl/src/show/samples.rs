@@ -268,6 +268,7 @@ pub(crate) fn story() -> StoryView {
         ],
         equals_root: vec![],
         side_effects: vec!["sudo forgets cached passwords of yours".to_owned()],
+        not_seen: vec!["what commands start, at present: it has ended".to_owned()],
         ways_off: vec![
             way("jitd's timer", Armed::Yes, "ends it at its deadline"),
             way("jit-guard", Armed::No, "the guard does not run"),
@@ -311,6 +312,7 @@ pub(crate) fn question() -> StoryView {
             "equal to root: the group docker can start a container that holds the whole host".to_owned(),
         ],
         side_effects: vec![],
+        not_seen: vec![],
         ways_off: vec![],
         entries: vec![stored(810, &Entry::Requested { asked })],
     }

@@ -3,7 +3,7 @@
 use jit_common::response::{Armed, GivesView, GrantView, StateView, StoryView, WayOff};
 
 use super::page::Ink;
-use super::{Page, Text, asked, log, needs, pieces, report};
+use super::{Page, Text, asked, needs, pieces, report, sessions};
 use crate::time::Clock;
 
 /// Where the values of the head begin.
@@ -32,12 +32,7 @@ pub(crate) fn page(story: &StoryView, clock: &Clock) -> Page {
     if let (None, Some(open)) = (&story.grant, &story.open) {
         asked::before(&mut page, story, open, clock);
     }
-    let happened = format!("what happened (times in {})", clock.zone());
-    let entries = story.entries.iter().map(|entry| {
-        let stamp = format!("{}  #{}  ", clock.stamp(entry.at), entry.seq);
-        Text::default().faint(stamp).then(log::ink(&entry.kind), log::sentence(entry, clock))
-    });
-    section(&mut page, &happened, entries.collect());
+    sessions::happened(&mut page, story, clock);
     section(&mut page, "closing report", report::lines(&story.entries));
     match (&story.grant, &story.open) {
         (Some(_), _) => section(&mut page, "not seen", not_seen(story)),
@@ -155,9 +150,12 @@ fn conditions(story: &StoryView) -> Vec<Text> {
 
 /// What this record cannot know, said where somebody might believe that it does.
 fn not_seen(story: &StoryView) -> Vec<Text> {
-    let sessions = story.entries.iter().filter(|entry| entry.kind.starts_with("session-")).count();
-    let earlier = (sessions >= StoryView::MOST_SESSIONS)
-        .then(|| Text::of("earlier commands of many: `jitctl log --id ID --commands` has all"));
+    let count = |is: &dyn Fn(&str) -> bool| story.entries.iter().filter(|entry| is(&entry.kind)).count();
+    let starts = |kind: &str| kind == "session-commands";
+    let many = count(&|kind| kind.starts_with("session-") && !starts(kind)) >= StoryView::MOST_SESSIONS
+        || count(&starts) >= StoryView::MOST_STARTS;
+    let earlier = many.then(|| Text::of("earlier commands of many: `jitctl log --id ID --commands` has all"));
+    let not_seen = story.not_seen.iter().map(Text::of);
     let always = [
         Text::of(
             "what was run by plain sudo without the PAM module, and what any command did: sudo's own log has the commands (journalctl -t sudo)",
@@ -166,7 +164,7 @@ fn not_seen(story: &StoryView) -> Vec<Text> {
             "what a command left behind outside its control group and outside the watch list of the closing report (docs/threat-model.md)",
         ),
     ];
-    earlier.into_iter().chain(always).collect()
+    earlier.into_iter().chain(not_seen).chain(always).collect()
 }
 
 #[cfg(test)]
@@ -195,7 +193,7 @@ mod tests {
             "  armed      jitd's timer: ends it at its deadline\n",
             "  NOT armed  jit-guard: the guard does not run\n",
             "what happened (times in +01)\n  2026-11-22 14:02:00  #811  alice",
-            "\nnot seen\n",
+            "\nnot seen\n  what commands start, at present: it has ended\n",
         ] {
             assert!(shown.contains(line), "{line:?} is not in\n{shown}");
         }

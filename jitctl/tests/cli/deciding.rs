@@ -20,6 +20,7 @@ fn asked_for(open: OpenView) -> StoryView {
         change: vec![],
         equals_root: vec![],
         side_effects: vec![],
+        not_seen: vec![],
         ways_off: vec![],
         entries: vec![],
     }

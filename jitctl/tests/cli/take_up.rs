@@ -34,6 +34,7 @@ fn story(open: OpenView) -> Act {
         change: vec![],
         equals_root: vec![],
         side_effects: vec![],
+        not_seen: vec![],
         ways_off: vec![],
         entries: vec![],
     })))

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use jit_common::ids::RequestId;
 
 use crate::now::{Deadline, NANOS};
-use crate::policy::Gives;
+use crate::policy::{Gives, Subcommands};
 use crate::record::Person;
 use crate::sudoers::{self, Dialect, SudoGrant};
 
@@ -20,6 +20,8 @@ pub struct WantedGrant {
     pub by: Person,
     /// What it gives.
     pub gives: Arc<Gives>,
+    /// Whether sudo is to say what its commands start.
+    pub subcommands: Subcommands,
     /// When it ends.
     pub deadline: Deadline,
 }
@@ -55,6 +57,7 @@ impl Wanted {
                 uid: grant.by.uid,
                 role: grant.gives.sudo.as_ref(),
                 gids,
+                subcommands: grant.subcommands,
                 until_wall_secs: until_secs(&grant.deadline),
             })
             .collect();

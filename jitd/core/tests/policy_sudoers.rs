@@ -8,16 +8,17 @@
 
 mod sudoers_reader;
 
-use jitd_core::policy::{Arguments, Authenticate, Command, Commands, RunAs, SudoRole};
+use jitd_core::policy::{Arguments, Authenticate, Command, Commands, RunAs, Subcommands, SudoRole};
 use jitd_core::sudoers::{
-    Dialect, HEADER, NotAfter, SudoGrant, block_ids, remove_blocks, render, render_probe,
+    Dialect, HEADER, LogSubcmds, NotAfter, SudoGrant, block_ids, remove_blocks, render, render_probe,
 };
 use std::collections::BTreeSet;
 
 use sudoers_reader::{ReadArguments, ReadCommand, ReadRunAs, read_rule, read_whole_rule};
 
-const WITH: Dialect = Dialect { not_after: NotAfter::Honoured };
-const WITHOUT: Dialect = Dialect { not_after: NotAfter::NotAccepted };
+const WITH: Dialect = Dialect { not_after: NotAfter::Honoured, log_subcmds: LogSubcmds::Taken };
+const WITHOUT: Dialect = Dialect::LEAST;
+const NOT_LOGGED: Subcommands = Subcommands::NotLogged;
 /// 2026-11-22 14:32:00 UTC.
 const UNTIL: i64 = 1_795_357_920;
 
@@ -34,7 +35,7 @@ fn role(password: Authenticate, commands: &[&[&str]]) -> SudoRole {
 }
 
 fn grant<'a>(id: &'a str, uid: u32, role: &'a SudoRole) -> SudoGrant<'a> {
-    SudoGrant { id, uid, role: Some(role), gids: &[], until_wall_secs: UNTIL }
+    SudoGrant { id, uid, role: Some(role), gids: &[], subcommands: NOT_LOGGED, until_wall_secs: UNTIL }
 }
 
 /// The same numbers on every run: xorshift64*, seeded by hand.
@@ -90,7 +91,8 @@ fn the_file_is_as_the_documents_show_it() {
 
 /// The whole text of one grant of these groups by number, beside the commands of a role or alone.
 fn of_groups(role: Option<&SudoRole>, gids: &[u32]) -> String {
-    let grant = SudoGrant { id: "7k2m9xqa", uid: 1000, role, gids, until_wall_secs: UNTIL };
+    let grant =
+        SudoGrant { id: "7k2m9xqa", uid: 1000, role, gids, subcommands: NOT_LOGGED, until_wall_secs: UNTIL };
     let text = render(&[grant], WITH);
     text.strip_prefix(HEADER).unwrap().to_owned()
 }
@@ -129,6 +131,27 @@ fn a_role_that_asks_for_the_password_asks_for_it_with_its_groups_too() {
 }
 
 #[test]
+fn what_commands_start_is_logged_where_the_rule_says_so_and_sudo_can() {
+    let (asked, free) =
+        (role(Authenticate::Asked, &[&["/usr/bin/id"]]), role(Authenticate::NotAsked, &[&["/usr/bin/id"]]));
+    let text = |role, dialect| {
+        let grant = SudoGrant { subcommands: Subcommands::Logged, ..grant("7k2m9xqa", 1000, role) };
+        render(&[grant], dialect)
+    };
+    assert!(
+        text(&asked, WITH).contains("\nDefaults:#1000 timestamp_timeout=0, log_subcmds\n#1000 ALL=(root)")
+    );
+    assert!(text(&free, WITH).contains("xqa\nDefaults:#1000 log_subcmds\n#1000 ALL=(root)"));
+    assert!(text(&asked, WITHOUT).contains("\nDefaults:#1000 timestamp_timeout=0\n"));
+    assert!(!text(&free, WITHOUT).contains("Defaults"));
+    for (role, dialect) in [(&asked, WITH), (&free, WITH), (&free, WITHOUT)] {
+        assert_eq!(block_ids(&text(role, dialect)).unwrap(), ["7k2m9xqa"]);
+        assert_eq!(remove_blocks(&text(role, dialect), &["7k2m9xqa"]).unwrap(), HEADER);
+    }
+    assert!(render_probe(Some(&free), &[], 60_000, WITH).contains("Defaults:#60000 log_subcmds\n"));
+}
+
+#[test]
 fn roots_group_and_no_group_are_never_written() {
     assert_eq!(of_groups(None, &[]), "");
     assert_eq!(of_groups(None, &[0, u32::MAX]), "");
@@ -140,7 +163,14 @@ fn roots_group_and_no_group_are_never_written() {
     let only_groups = of_groups(Some(&empty), &[990]);
     assert_eq!(only_groups.lines().filter(|line| line.starts_with("#1000")).count(), 1, "{only_groups}");
     for uid in [0, u32::MAX] {
-        let grant = SudoGrant { id: "7k2m9xqa", uid, role: None, gids: &[990], until_wall_secs: UNTIL };
+        let grant = SudoGrant {
+            id: "7k2m9xqa",
+            uid,
+            role: None,
+            gids: &[990],
+            subcommands: NOT_LOGGED,
+            until_wall_secs: UNTIL,
+        };
         assert_eq!(render(&[grant], WITH), HEADER);
     }
 }
@@ -302,7 +332,14 @@ fn cutting_a_grant_out_is_the_same_as_rendering_the_others() {
     ];
     let grants: Vec<SudoGrant<'_>> = (1000..)
         .zip(ids.iter().zip(shapes))
-        .map(|(uid, (id, (role, gids)))| SudoGrant { id, uid, role, gids, until_wall_secs: UNTIL })
+        .map(|(uid, (id, (role, gids)))| SudoGrant {
+            id,
+            uid,
+            role,
+            gids,
+            subcommands: NOT_LOGGED,
+            until_wall_secs: UNTIL,
+        })
         .collect();
     let all = render(&grants, WITH);
     for cut in 0..64_u32 {

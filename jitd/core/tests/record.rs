@@ -54,7 +54,15 @@ fn every_kind_is_on_the_list() {
         kinds.remove(entry.kind());
     }
     // Came after the fixtures.
-    let later = ["call-refused", "report", "session-began", "session-ended", "swept", "texts-erased"];
+    let later = [
+        "call-refused",
+        "report",
+        "session-began",
+        "session-commands",
+        "session-ended",
+        "swept",
+        "texts-erased",
+    ];
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), later);
 }
 
@@ -74,6 +82,21 @@ fn what_ran_with_a_grant_is_told_in_sentences() {
         said(&format!(r#""kind":"session-began",{from},"outside":"no home""#))
             .contains("it does NOT end with the role: no home")
     );
+    let commands = |count, left_out| {
+        let body = format!(
+            r#"{{{about},"kind":"session-commands","pid":7,"commands":"00","count":{count},"left-out":{left_out},"read-to":5}}"#
+        );
+        let entry: Entry = serde_json::from_str(&body).unwrap();
+        let typed = Typed { commands: Some("/usr/bin/id -u\n/bin/echo \u{1b}[2J"), ..Typed::default() };
+        [sentence(&entry, None, typed), sentence(&entry, None, Typed::default())]
+    };
+    let started = "process 7, which alice ran with web, started";
+    assert_eq!(
+        commands(2, 0),
+        [format!("{started} /usr/bin/id -u | /bin/echo \\u{{1b}}[2J"), format!("{started} 2 commands")]
+    );
+    assert!(commands(2, 3)[0].ends_with("[2J, and 3 more that are not written down"));
+    assert_eq!(commands(0, 1)[0], format!("{started} 1 that are not written down"));
     assert_eq!(
         said(r#""kind":"session-ended","pid":7,"status":3"#),
         "process 7, which alice ran with web, has ended with status 3, as jitctl said"
@@ -148,7 +171,8 @@ fn a_sentence_is_one_harmless_line_whatever_is_in_the_entry() {
             continue;
         };
         let evil = Some("reason\n\u{1b}[2Jjitd[1]: \u{202e}granted");
-        let text = sentence(&entry, None, Typed { reason: evil, ticket: evil, note: evil, command: evil });
+        let typed = Typed { reason: evil, ticket: evil, note: evil, command: evil, commands: evil };
+        let text = sentence(&entry, None, typed);
         assert!(text.chars().all(jit_common::escape::is_plain), "{text:?}");
     }
 }

@@ -142,8 +142,18 @@ fn the_page_names_every_kind_and_its_examples_are_entries() {
     let (section, _) = section.split_once("\n## ").unwrap();
     let examples: Vec<&str> =
         section.split("```json\n").skip(1).map(|rest| rest.split('\n').next().unwrap()).collect();
-    let kinds =
-        ["pending", "approved", "scheduled", "closed", "decided", "intent", "ended", "swept", "report"];
+    let kinds = [
+        "pending",
+        "approved",
+        "scheduled",
+        "closed",
+        "decided",
+        "intent",
+        "session-commands",
+        "ended",
+        "swept",
+        "report",
+    ];
     assert_eq!(examples.len(), kinds.len());
     for (example, kind) in examples.into_iter().zip(kinds) {
         let entry: Entry = serde_json::from_str(example).unwrap();

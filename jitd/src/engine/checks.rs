@@ -322,7 +322,8 @@ impl Engine {
             extends: extends.as_ref().map(extend::extended),
         };
         let (id, by, gives) = (open.id, &open.by, &open.terms.gives);
-        let change = |deadline: &_| self.host.change(id, by, gives, deadline);
+        let subcommands = new.expiry.subcommands;
+        let change = |deadline: &_| self.host.change(id, by, gives, subcommands, deadline);
         let Some(step) = step::activate(open, new, now, change) else { return };
         self.held_up.remove(&id);
         self.standing.remove(&id);

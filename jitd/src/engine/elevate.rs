@@ -185,7 +185,8 @@ impl Engine {
             extends: extends.as_ref().map(extend::extended),
         };
         let (by, gives) = (new.by.clone(), new.gives.clone());
-        let change = |deadline: &_| self.host.change(id, &by, &gives, deadline);
+        let subcommands = new.expiry.subcommands;
+        let change = |deadline: &_| self.host.change(id, &by, &gives, subcommands, deadline);
         Ok((step::grant(step::Request { asked, texts }, new, now, change), id))
     }
 

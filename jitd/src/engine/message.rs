@@ -19,6 +19,7 @@ use crate::ledger::Row;
 use crate::looks::Seen;
 use crate::peer::Peer;
 use crate::policy_files::{Live, Loaded};
+use crate::subcommands::News;
 use crate::sweeps::Done;
 
 /// Messages that may wait. A caller finds a full queue at once, as a refusal.
@@ -122,6 +123,8 @@ pub enum Message {
     Looked(Box<Seen>),
     /// Whatever holds groups that were taken away was told to end.
     Swept(Box<Done>),
+    /// What commands of sudo start was read, or is not.
+    Subcommands(News),
     /// The policy's files were read again.
     Policy(Box<Loaded>),
     /// These accounts are no longer who they were.

@@ -21,6 +21,7 @@ mod open_views;
 mod openings;
 mod pam;
 pub(crate) mod past;
+mod recalled;
 mod recover;
 mod refusals;
 mod reports;
@@ -31,6 +32,7 @@ mod sessions;
 mod standings;
 mod stop;
 mod story;
+mod subcommands;
 mod sweeps;
 mod unfinished;
 pub(crate) mod views;
@@ -65,6 +67,7 @@ use self::refusals::Refusals;
 use self::reports::Reports;
 use self::running::Running;
 use self::sessions::Sessions;
+use self::subcommands::Starts;
 use self::sweeps::Sweeps;
 use self::waiters::Waiter;
 use self::warnings::Warnings;
@@ -104,6 +107,7 @@ pub struct Engine {
     present: Present,
     openings: Openings,
     sessions: Sessions,
+    starts: Starts,
     reports: Reports,
     sweeps: Sweeps,
     drift: Looking,
@@ -195,6 +199,7 @@ impl Engine {
             present: Present::default(),
             openings: Openings::default(),
             sessions: Sessions::default(),
+            starts: Starts::default(),
             sweeps: Sweeps::new(),
             drift: Looking::default(),
             running: Running::new(),
@@ -292,6 +297,7 @@ impl Engine {
             Message::Listed { user, listing } => self.listed(&user, listing, now),
             Message::Looked(seen) => self.looked(*seen, now),
             Message::Swept(done) => self.swept(&done, now),
+            Message::Subcommands(news) => self.starts_told(news, now),
             Message::Policy(loaded) => self.new_policy(*loaded, now),
             Message::People { gone, asked } => self.people_said(&gone, asked, now),
             Message::AccountsChanged => self.check_people(now),
@@ -314,6 +320,7 @@ impl Engine {
         self.close_without_grant(&now);
         self.forget_closed();
         self.keep_sessions(&now);
+        self.keep_starts(&now);
         self.keep_sweeps(&now);
         self.keep_reports(&now);
         self.book.settle(&now);
@@ -338,6 +345,7 @@ impl Engine {
             self.retry_stuck.map(until),
             self.warnings.next(&self.registry, now),
             self.sessions.next(now),
+            self.starts.next(now),
             self.sweeps.next(now),
             self.reports.next(now),
             self.drift.next(now),

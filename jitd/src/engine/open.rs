@@ -141,7 +141,7 @@ impl Engine {
             None => Deadline::after(&now.at_wall(ask.start.unwrap_or(now.wall)), seconds),
         };
         let terms = Terms {
-            change: self.host.change(id, &asked.by, &gives, &deadline),
+            change: self.host.change(id, &asked.by, &gives, terms.expiry.subcommands, &deadline),
             gives,
             seconds,
             longest: extend::longest(extends.as_ref(), terms.max_duration.as_secs()),

@@ -34,6 +34,7 @@ impl Engine {
     pub(super) fn recover(&mut self) {
         let now = self.clock.now();
         self.recover_sessions(&now);
+        self.recall_starts(&now);
         if self.book.damage().is_none() {
             self.host.remember();
             self.take_notes(&now);

@@ -108,6 +108,12 @@ impl Session {
         Self { grant, about, teller, group, process, looks, looked: 0, next: 0, gone: None }
     }
 
+    /// One from before a restart that is in no group, and this is its process.
+    pub(super) fn recalled_outside((grant, about): (RequestId, About), process: OwnedFd) -> Self {
+        let (teller, group, looks) = (Teller::Pam, None, LOOKS.len());
+        Self { grant, about, teller, group, process: Some(process), looks, looked: 0, next: 0, gone: None }
+    }
+
     /// Whether the process it began with is still there.
     pub(super) fn is_there(&self) -> bool {
         self.process.as_ref().is_some_and(control_groups::is_there)

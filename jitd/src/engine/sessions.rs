@@ -157,15 +157,17 @@ impl Engine {
             }
         };
         let command: String = command.chars().take(COMMAND).collect();
+        let read_from = self.read_from(grant.expiry, pid, now);
         let mut texts = Vec::new();
         let bad = |why| Refusal::BadRequest { why };
         let entry = Entry::SessionBegan {
             about: grant.about(),
             from,
             command: wording::typed("command", &command, &mut texts).map_err(bad)?,
-            target,
+            target: target.clone(),
             directory: directory_of(&self.host.paths, pid),
             outside: outside.clone(),
+            read_from,
         };
         self.book.note_draft(Draft { at: now.wall, request: Some(grant.id), entry, texts });
         self.sessions.about.insert(grant.id, grant.about());
@@ -173,6 +175,9 @@ impl Engine {
         let teller = if uid == 0 { Teller::Pam } else { Teller::Client };
         let session = Session::begun((grant.id, grant.about()), group, process, teller, now);
         self.sessions.running.insert(number, session);
+        if let Some(from) = read_from {
+            self.read_starts(grant, number, target.as_deref(), from, now);
+        }
         Ok(outside)
     }
 
@@ -209,12 +214,14 @@ impl Engine {
     /// The process that a session began with has ended.
     pub(super) fn session_over(&mut self, pid: i32, status: Option<u8>, now: &Now) {
         if let Some(Session { grant, about, .. }) = self.sessions.running.remove(&pid) {
+            self.starts.over(pid, now);
             self.book.note(now, Some(grant), Entry::SessionEnded { about, pid, status });
         }
     }
 
     /// A grant ends: what runs with it is over as well, at once or by what its rule says.
     pub(super) fn end_sessions(&mut self, id: RequestId, cause: Cause, now: &Now) {
+        self.starts.look_again();
         if let Some(grant) = self.registry.get(id).filter(|_| self.sessions.since.is_some()) {
             self.sessions.ends.insert(grant.by.name.clone(), now.boot);
         }
@@ -242,6 +249,7 @@ impl Engine {
 
     /// A grant is live: what ran with the one that it extends runs with it, and what was frozen when the role ended goes on.
     pub(super) fn take_over_sessions(&mut self, id: RequestId, now: &Now) {
+        self.starts.look_again();
         let Some(grant) = self.registry.get(id) else { return };
         let (limit, about) = (limit_of(grant), grant.about());
         let mut names = grant.span.replaces.map(|before| self.sessions.keeper.of(before)).unwrap_or_default();

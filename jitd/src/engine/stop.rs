@@ -10,6 +10,7 @@ impl Engine {
     /// Live grants stay: they end by the timer of the next jitd or by the guard.
     pub(super) fn stop(&mut self, now: &Now) {
         self.fail_waiting(now);
+        self.write_all_starts(now);
         for entry in self.refusals.rest() {
             self.book.note(now, None, entry);
         }
@@ -37,6 +38,7 @@ impl Engine {
                 | Message::Listed { .. }
                 | Message::Looked(_)
                 | Message::Swept(_)
+                | Message::Subcommands(_)
                 | Message::Policy(_)
                 | Message::People { .. }
                 | Message::AccountsChanged

@@ -13,9 +13,9 @@ use jitd_core::lifecycle::registry::Grant;
 use jitd_core::lifecycle::state::State;
 use jitd_core::lifecycle::step;
 use jitd_core::now::{Deadline, Now};
-use jitd_core::policy::{AtExpiry, Authenticate, Expiry, Gives, GroupRef, Logins, Role, votes};
+use jitd_core::policy::{AtExpiry, Authenticate, Expiry, Gives, GroupRef, Logins, Role, Subcommands, votes};
 use jitd_core::record::{Draft, Entry, Person};
-use jitd_core::sudoers::NotAfter;
+use jitd_core::sudoers::{LogSubcmds, NotAfter};
 
 use super::calls::{Besides, Known, caller};
 use super::message::Call;
@@ -74,7 +74,9 @@ impl Engine {
             self.live.rejected.iter().map(|error| format!("the policy on disk was not taken: {error}"));
         let guard = self.host.guard_trouble().map(|why| format!("jit-guard would take nothing off: {why}"));
         let host = guard.into_iter().chain(self.host_attention());
-        stuck.chain(host).chain(disabled).chain(owed).chain(rejected).collect()
+        let starts =
+            self.starts.trouble().map(|why| format!("what commands of sudo start is not read: {why}"));
+        stuck.chain(host).chain(starts).chain(disabled).chain(owed).chain(rejected).collect()
     }
 
     /// The same of the host alone.
@@ -137,6 +139,8 @@ impl Engine {
         let role = grant.map(|grant| &grant.role).or(past.open.as_ref().map(|open| &open.role));
         let gives = grant.map(|grant| (&grant.by, &*grant.gives));
         let gives = gives.or(past.open.as_ref().map(|open| (&open.by, &open.terms.gives)));
+        let expiry = grant.map(|grant| grant.expiry).or(past.terms.as_ref().map(|terms| terms.expiry));
+        let expiry = expiry.unwrap_or_default();
         let story = StoryView {
             ways_off: match (&live, &view) {
                 (Some(_), Some(view)) => self.ways_off(view),
@@ -147,11 +151,11 @@ impl Engine {
                 .unwrap_or_default(),
             equals_root: role.map(|role| self.live.equals_root(role)).unwrap_or_default(),
             side_effects: {
-                let expiry = grant.map(|grant| grant.expiry);
-                let expiry = expiry.or(past.terms.as_ref().map(|terms| terms.expiry)).unwrap_or_default();
-                let side_effects = gives.map(|(by, gives)| side_effects(by, gives, expiry));
+                let logs = self.host.dialect().log_subcmds;
+                let side_effects = gives.map(|(by, gives)| side_effects(by, gives, expiry, logs));
                 side_effects.into_iter().flatten().chain(unusual(expiry.then)).collect()
             },
+            not_seen: self.not_seen(expiry),
             entries,
             grant: view,
             earlier: open.as_ref().map(|open| self.earlier(open)).unwrap_or_default(),
@@ -167,6 +171,23 @@ impl Engine {
         Ok((id, past.grant, Box::new(story)))
     }
 
+    /// What of the starts of commands is not seen, where the rule says that they are to be.
+    fn not_seen(&self, expiry: Expiry) -> Vec<String> {
+        match (expiry.subcommands, self.host.dialect().log_subcmds) {
+            (Subcommands::NotLogged, _) => Vec::new(),
+            (Subcommands::Logged, LogSubcmds::NotTaken) => {
+                vec!["what commands start: the rule wants it, and this host's sudo does not say it (log_subcmds)".into()]
+            }
+            (Subcommands::Logged, LogSubcmds::Taken) => {
+                let trouble =
+                    self.starts.trouble().map(|why| format!("what commands start, at present: {why}"));
+                let never =
+                    "what a program does without starting another, and what goes on after its sudo has ended";
+                trouble.into_iter().chain([never.into()]).collect()
+            }
+        }
+    }
+
     /// What an open request would change if everybody decided now.
     fn would_change(&self, open: &Open, now: &Now) -> Vec<String> {
         let extended = open.terms.extends.and_then(|id| self.registry.get(id));
@@ -177,7 +198,8 @@ impl Engine {
                 Deadline::after(&now.at_wall(start), open.seconds())
             }
         };
-        self.host.change(open.id, &open.by, &open.terms.gives, &deadline)
+        let subcommands = open.terms.expiry.subcommands;
+        self.host.change(open.id, &open.by, &open.terms.gives, subcommands, &deadline)
     }
 
     /// The last grants of the same role to the same person, the newest first.
@@ -290,7 +312,7 @@ fn unusual(at_expiry: AtExpiry) -> Option<String> {
 }
 
 /// Effects beyond the grant itself.
-fn side_effects(by: &Person, gives: &Gives, expiry: Expiry) -> Vec<String> {
+fn side_effects(by: &Person, gives: &Gives, expiry: Expiry, logs: LogSubcmds) -> Vec<String> {
     let name = &by.name;
     let logins = match expiry.logins {
         Logins::Stay => ", but for logins, which are named",
@@ -314,5 +336,11 @@ fn side_effects(by: &Person, gives: &Gives, expiry: Expiry) -> Vec<String> {
             group.name
         )
     });
-    password.into_iter().chain(groups).collect()
+    let logged = expiry.subcommands == Subcommands::Logged && logs == LogSubcmds::Taken;
+    let starts = logged.then(|| {
+        format!(
+            "sudo logs what the commands that {name} runs start while this grant is live, for their standing sudo rights as well"
+        )
+    });
+    password.into_iter().chain(starts).chain(groups).collect()
 }

@@ -19,6 +19,9 @@ const LOOKED_BACK: u64 = 20_000;
 /// The kinds of entries of which one grant may have any number.
 const SESSIONS: &str = "('session-began', 'session-ended')";
 
+/// Another, of which one session may have any number.
+const STARTS: &str = "'session-commands'";
+
 /// Requests that a prefix may fit. One that fits more names nothing.
 pub const REQUESTS_LIKE: usize = 8;
 
@@ -113,16 +116,33 @@ impl Ledger {
         self.ids_by(sql, params![column(from)?, most])
     }
 
-    /// The entries of one request, oldest first; of those about what ran with it only the newest [`StoryView::MOST_SESSIONS`].
+    /// The entries of one request, oldest first; of those about what ran with it only the newest [`StoryView::MOST_SESSIONS`],
+    /// and of those about what that has started [`StoryView::MOST_STARTS`].
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn rows_of(&self, request: RequestId) -> Result<Vec<Row>, ReadError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM records WHERE request = ?1 AND request <> '' AND kind NOT IN {SESSIONS} \
+            "SELECT {COLUMNS} FROM records WHERE request = ?1 AND request <> '' \
+             AND kind NOT IN {SESSIONS} AND kind <> {STARTS} \
              UNION ALL SELECT * FROM (SELECT {COLUMNS} FROM records WHERE request = ?1 AND request <> '' \
-             AND kind IN {SESSIONS} ORDER BY seq DESC LIMIT {}) ORDER BY seq",
-            StoryView::MOST_SESSIONS
+             AND kind IN {SESSIONS} ORDER BY seq DESC LIMIT {}) \
+             UNION ALL SELECT * FROM (SELECT {COLUMNS} FROM records WHERE request = ?1 AND request <> '' \
+             AND kind = {STARTS} ORDER BY seq DESC LIMIT {}) ORDER BY seq",
+            StoryView::MOST_SESSIONS,
+            StoryView::MOST_STARTS
+        );
+        self.rows_by(&sql, params![request.as_str()])
+    }
+
+    /// The newest entry for each process about what it has started with a grant.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn last_starts_of(&self, request: RequestId) -> Result<Vec<Row>, ReadError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM records WHERE seq IN (SELECT max(seq) FROM records WHERE request = ?1 \
+             AND request <> '' AND kind = {STARTS} GROUP BY json_extract(body, '$.pid')) ORDER BY seq"
         );
         self.rows_by(&sql, params![request.as_str()])
     }

@@ -36,7 +36,7 @@ pub struct Row {
 /// A text that somebody typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
-    /// `reason`, `ticket`, `note` or `command`.
+    /// `reason`, `ticket`, `note`, `command` or `commands`.
     pub field: String,
     /// The salt of its hash.
     pub salt: [u8; 16],
@@ -75,7 +75,13 @@ impl Row {
             let all = self.texts.iter().chain(&self.asked);
             all.into_iter().find(|text| text.field == field).map(|text| text.text.as_str())
         };
-        Typed { reason: find("reason"), ticket: find("ticket"), note: find("note"), command: find("command") }
+        Typed {
+            reason: find("reason"),
+            ticket: find("ticket"),
+            note: find("note"),
+            command: find("command"),
+            commands: find("commands"),
+        }
     }
 
     /// Its line in an export; `previous` only on a first line that is not entry 1.

@@ -33,7 +33,8 @@ pub(super) fn fields(row: &Row, entry: &Entry) -> Vec<Field> {
     ];
     let after = [("JIT_HASH", chain::hex(&row.hash)), ("JIT_BODY", row.body.to_string())];
     let before = before.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    before.chain(own(entry)).chain(after).collect()
+    let started = typed.commands.unwrap_or_default().lines().map(|line| ("JIT_SUBCOMMAND", line.to_owned()));
+    before.chain(own(entry)).chain(started).chain(after).collect()
 }
 
 /// What entries of one kind have and others do not.
@@ -82,6 +83,7 @@ pub(super) fn own(entry: &Entry) -> Vec<Field> {
             let status = status.map(|status| ("JIT_STATUS", status.to_string()));
             granted(about).into_iter().chain([pid(*number)]).chain(status).collect()
         }
+        Entry::SessionCommands { about, pid: number, left_out, .. } => starts(about, *number, *left_out),
         Entry::Swept { about, .. } => granted(about).to_vec(),
         Entry::Report { about, report } => {
             let mut all = granted(about).to_vec();
@@ -129,6 +131,11 @@ fn began(about: &About, from: &Origin, directory: Option<String>, outside: Optio
         outside.map(|why| ("JIT_OUTSIDE", why)),
     ];
     granted(about).into_iter().chain(more.into_iter().flatten()).collect()
+}
+
+fn starts(about: &About, number: i32, left_out: u64) -> Vec<Field> {
+    let left_out = (left_out > 0).then(|| ("JIT_LEFT_OUT", left_out.to_string()));
+    granted(about).into_iter().chain([pid(number)]).chain(left_out).collect()
 }
 
 fn granted(about: &About) -> [Field; 2] {
@@ -191,6 +198,7 @@ fn origin(entry: &Entry) -> Option<&Origin> {
         | Entry::Ending { .. }
         | Entry::Ended { .. }
         | Entry::SessionEnded { .. }
+        | Entry::SessionCommands { .. }
         | Entry::Swept { .. }
         | Entry::Report { .. }
         | Entry::Stuck { .. }

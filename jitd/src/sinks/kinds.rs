@@ -268,8 +268,17 @@ const CHECKPOINT: Message = Message {
         the entries up to it were written anew. See: jitctl log verify",
 };
 
+const SESSION_COMMANDS: Message = Message {
+    kind: "session-commands",
+    id: "c27e4e38f34b70b037d45a1a02e5076d",
+    severity: Severity::Info,
+    subject: "What a command of @JIT_USER@ with @JIT_ROLE@ has started",
+    text: "sudo's log says that a command that runs with a grant has started these (JIT_SUBCOMMAND, one each). What had no room is counted in\n\
+        JIT_LEFT_OUT. Whoever is root can write such lines themselves.",
+};
+
 /// Every kind of message.
-const MESSAGES: [Message; 29] = [
+const MESSAGES: [Message; 30] = [
     STARTED,
     STOPPED,
     POLICY_LOADED,
@@ -299,6 +308,7 @@ const MESSAGES: [Message; 29] = [
     GUARD_ACTED,
     LEDGER_RESTORED,
     CHECKPOINT,
+    SESSION_COMMANDS,
 ];
 
 /// The kind of message that tells an entry.
@@ -334,6 +344,7 @@ pub fn message(entry: &Entry) -> &'static Message {
         Entry::GuardActed { .. } => &GUARD_ACTED,
         Entry::LedgerRestored { .. } => &LEDGER_RESTORED,
         Entry::Checkpoint { .. } => &CHECKPOINT,
+        Entry::SessionCommands { .. } => &SESSION_COMMANDS,
     }
 }
 

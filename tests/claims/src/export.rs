@@ -110,6 +110,7 @@ fn is_read(data: &[u8]) {
             ticket: text("ticket"),
             note: text("note"),
             command: text("command"),
+            commands: text("commands"),
         };
         let told = sentence(&entry, line.request.parse().ok(), typed);
         assert!(told.chars().all(is_plain), "{told:?}");

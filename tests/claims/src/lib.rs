@@ -21,6 +21,7 @@ pub mod policy;
 mod policy_facts;
 pub mod request;
 mod sentence;
+pub mod sudo_log;
 pub mod sudoers;
 #[allow(dead_code, reason = "the tests of the core use the rest of it")]
 #[path = "../../../jitd/core/tests/sudoers_reader/mod.rs"]
@@ -36,7 +37,7 @@ pub struct Claim {
 }
 
 /// All of them.
-pub const CLAIMS: [Claim; 8] = [
+pub const CLAIMS: [Claim; 9] = [
     Claim { name: "frame", holds: frame::holds },
     Claim { name: "request", holds: request::holds },
     Claim { name: "policy", holds: policy::holds },
@@ -45,4 +46,5 @@ pub const CLAIMS: [Claim; 8] = [
     Claim { name: "ledger", holds: ledger::holds },
     Claim { name: "export", holds: export::holds },
     Claim { name: "guard", holds: guard::holds },
+    Claim { name: "sudo_log", holds: sudo_log::holds },
 ];

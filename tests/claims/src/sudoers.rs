@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command as Process, Stdio};
 
-use jitd_core::policy::{Arguments, Authenticate, Command, Commands, RunAs, SudoRole};
-use jitd_core::sudoers::{Dialect, HEADER, NotAfter, SudoGrant, block_ids, remove_blocks, render};
+use jitd_core::policy::{Arguments, Authenticate, Command, Commands, RunAs, Subcommands, SudoRole};
+use jitd_core::sudoers::{
+    Dialect, HEADER, LogSubcmds, NotAfter, SudoGrant, block_ids, remove_blocks, render,
+};
 
 use crate::sudoers_reader::{ReadArguments, ReadCommand, ReadRunAs, read_whole_rule};
 use crate::{bytes::Bytes, sentence};
@@ -29,6 +31,7 @@ pub fn holds(data: &[u8]) {
     let uid = u32::from_le_bytes(rest.array());
     let until_wall_secs = i64::from_le_bytes(rest.array());
     let (asked, all, with_role) = (rest.coin(), rest.byte() == 1, rest.byte() != 1);
+    let subcommands = if until_wall_secs % 2 == 0 { Subcommands::NotLogged } else { Subcommands::Logged };
     let gids: Vec<u32> = (0..rest.below(5)).map(|_| u32::from_le_bytes(rest.array())).collect();
     let mut commands = rest.0.split(|byte| *byte == COMMAND);
     let name = String::from_utf8_lossy(commands.next().unwrap_or_default());
@@ -37,15 +40,24 @@ pub fn holds(data: &[u8]) {
     let password = if asked { Authenticate::Asked } else { Authenticate::NotAsked };
     let commands = if all { Commands::All } else { Commands::These(commands) };
     let role = SudoRole { run_as, password, commands };
+    let role_of_it = with_role.then_some(&role);
     let grant =
-        SudoGrant { id: "7k2m9xqa", uid, role: with_role.then_some(&role), gids: &gids, until_wall_secs };
+        SudoGrant { id: "7k2m9xqa", uid, role: role_of_it, gids: &gids, subcommands, until_wall_secs };
     for not_after in [NotAfter::Honoured, NotAfter::NotAccepted] {
-        let text = render(&[grant], Dialect { not_after });
+        let text = render(&[grant], dialect(not_after));
         says(&text, &grant, not_after);
         is_cut(&grant, &text, not_after);
         ask_visudo(&text);
     }
     is_kept(&role);
+}
+
+/// Where sudo takes `NOTAFTER` it takes every setting here, and else none.
+fn dialect(not_after: NotAfter) -> Dialect {
+    match not_after {
+        NotAfter::Honoured => Dialect { not_after, log_subcmds: LogSubcmds::Taken },
+        NotAfter::NotAccepted => Dialect::LEAST,
+    }
 }
 
 /// What was made, or nothing when it is refused by a sentence.
@@ -79,8 +91,13 @@ fn says(text: &str, grant: &SudoGrant<'_>, not_after: NotAfter) {
     let tags = [if asked { "PASSWD" } else { "NOPASSWD" }, "NOSETENV"];
     let mut lines = text.strip_prefix(HEADER).unwrap().lines();
     assert_eq!(lines.next(), Some("# grant 7k2m9xqa"));
-    if asked {
-        assert_eq!(lines.next().unwrap(), format!("Defaults:#{} timestamp_timeout=0", grant.uid));
+    let logged = grant.subcommands == Subcommands::Logged && not_after == NotAfter::Honoured;
+    let settings: Vec<&str> = [(asked, "timestamp_timeout=0"), (logged, "log_subcmds")]
+        .into_iter()
+        .filter_map(|(holds, setting)| holds.then_some(setting))
+        .collect();
+    if !settings.is_empty() {
+        assert_eq!(lines.next().unwrap(), format!("Defaults:#{} {}", grant.uid, settings.join(", ")));
     }
     if let Some(role) = role {
         let expected = match &role.commands {
@@ -130,7 +147,7 @@ fn is_rule(line: &str, grant: &SudoGrant<'_>, not_after: NotAfter, expected: (Re
 /// Beside another grant, cutting either out leaves the other as it would be alone.
 fn is_cut(grant: &SudoGrant<'_>, alone: &str, not_after: NotAfter) {
     let other = SudoGrant { id: "8k2m9xqa", gids: &[990], uid: 1001, ..*grant };
-    let dialect = Dialect { not_after };
+    let dialect = dialect(not_after);
     let both = render(&[*grant, other], dialect);
     assert_eq!(remove_blocks(&both, &[other.id]).unwrap(), alone);
     assert_eq!(remove_blocks(&both, &[grant.id]).unwrap(), render(&[other], dialect));

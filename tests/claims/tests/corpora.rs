@@ -87,6 +87,11 @@ fn the_guard_takes_off_what_has_to_go_and_nothing_else() {
 }
 
 #[test]
+fn sudos_log_is_read_as_what_it_says_and_no_line_of_it_looks_like_two() {
+    replay("sudo_log");
+}
+
+#[test]
 fn every_claim_has_a_target_and_every_target_a_claim() {
     let targets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/fuzz_targets");
     let mut found: Vec<String> = fs::read_dir(targets)

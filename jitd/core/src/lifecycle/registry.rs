@@ -115,9 +115,7 @@ impl Registry {
                 self.shared.forget(&about.role);
             }
             Entry::Drift { what, done, .. } => {
-                if what.adds_to_its_grant() {
-                    self.added_late(id, done);
-                }
+                what.adds_to_its_grant().then(|| self.added_late(id, done));
             }
             Entry::TextsErased { .. } => self.erase_texts(id),
             Entry::Decided { approved_by, .. } => {
@@ -136,6 +134,7 @@ impl Registry {
             | Entry::Locked { .. }
             | Entry::Unlocked { .. }
             | Entry::SessionBegan { .. }
+            | Entry::SessionCommands { .. }
             | Entry::SessionEnded { .. }
             | Entry::Swept { .. }
             | Entry::Report { .. }
@@ -338,6 +337,7 @@ impl Registry {
                     id: grant.id,
                     by: grant.by.clone(),
                     gives: grant.gives.clone(),
+                    subcommands: grant.expiry.subcommands,
                     deadline: grant.deadline.clone(),
                 })
                 .collect(),

@@ -1,4 +1,5 @@
-//! What becomes of the processes that were started with a grant when it ends: terms of the rule, copied into the grant.
+//! What a rule says of what runs with a grant: what becomes of it when the grant ends, and what of it is on the record. Terms of the rule,
+//! copied into the grant.
 
 use alloc::format;
 use alloc::string::String;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::now::Deadline;
 
-/// What becomes of what still runs when a grant ends.
+/// What becomes of what still runs when a grant ends, and what of it is on the record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Expiry {
@@ -18,13 +19,20 @@ pub struct Expiry {
     /// What becomes of logins that hold a group of it.
     #[serde(default, skip_serializing_if = "Logins::stay")]
     pub logins: Logins,
+    /// Whether sudo says what its commands start.
+    #[serde(default, skip_serializing_if = "Subcommands::not_logged")]
+    pub subcommands: Subcommands,
 }
 
 impl Expiry {
-    /// What leaves no more to run than either of the two: a policy that comes later can only lessen it.
+    /// What leaves no more to run, and no more unseen, than either of the two: a policy that comes later can only lessen it.
     #[must_use]
     pub fn lesser(self, other: Self) -> Self {
-        Self { then: self.then.min(other.then), logins: self.logins.min(other.logins) }
+        Self {
+            then: self.then.min(other.then),
+            logins: self.logins.min(other.logins),
+            subcommands: self.subcommands.min(other.subcommands),
+        }
     }
 }
 
@@ -45,6 +53,25 @@ impl Logins {
     #[must_use]
     pub fn stay(&self) -> bool {
         *self == Self::Stay
+    }
+}
+
+/// Whether sudo says what the commands that it runs start in turn (`log_subcmds` of sudoers(5)). In the order of how much is unseen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Subcommands {
+    /// Each is in sudo's log, and on the record.
+    Logged,
+    /// They are not.
+    #[default]
+    NotLogged,
+}
+
+impl Subcommands {
+    /// Whether it is the usual one, which the record leaves out.
+    #[must_use]
+    pub fn not_logged(&self) -> bool {
+        *self == Self::NotLogged
     }
 }
 
@@ -116,14 +143,16 @@ mod tests {
     #[test]
     fn the_lesser_of_two_is_so_in_each_of_its_parts() {
         let (finish, stay) = (AtExpiry::Finish(60), Logins::Stay);
-        let one = Expiry { then: finish, logins: Logins::End };
-        let other = Expiry { then: AtExpiry::Pause(90), logins: stay };
-        let least = Expiry { then: AtExpiry::Pause(90), logins: Logins::End };
+        let (logged, not_logged) = (Subcommands::Logged, Subcommands::NotLogged);
+        let one = Expiry { then: finish, logins: Logins::End, subcommands: not_logged };
+        let other = Expiry { then: AtExpiry::Pause(90), logins: stay, subcommands: logged };
+        let least = Expiry { then: AtExpiry::Pause(90), logins: Logins::End, subcommands: logged };
         assert_eq!((one.lesser(other), other.lesser(one)), (least, least));
         assert_eq!(serde_json::to_string(&Expiry::default()).unwrap(), "{}");
         let text = r#"{"at-expiry":{"finish":60},"logins":"end"}"#;
         assert_eq!(serde_json::to_string(&one).unwrap(), text);
         assert_eq!(serde_json::from_str::<Expiry>(text).unwrap(), one);
+        assert!(serde_json::to_string(&least).unwrap().ends_with(r#""subcommands":"logged"}"#));
     }
 
     #[test]

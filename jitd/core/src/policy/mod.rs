@@ -18,7 +18,7 @@ pub mod schedule;
 pub mod sudo_role;
 pub mod votes;
 
-pub use self::at_expiry::{AtExpiry, Expiry, Logins};
+pub use self::at_expiry::{AtExpiry, Expiry, Logins, Subcommands};
 pub use self::civil::{CivilTime, LocalTime, Weekday};
 pub use self::decide::{check_account, check_text, decide, has_duty, may_see};
 pub use self::drift::{OnDrift, PutBack, Strangers, TakenAway};

@@ -217,6 +217,10 @@ pub enum Entry {
         directory: Option<String>,
         /// Why it is not in a control group, and so does not end with the grant; `None` when it is.
         outside: Option<String>,
+        /// From where on sudo's log is read for what it starts, in microseconds of the journal's monotonic clock; `None` when
+        /// the rule does not say so, or this sudo cannot.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        read_from: Option<i64>,
     },
     /// The process that a session began with has ended.
     SessionEnded {
@@ -318,5 +322,21 @@ pub enum Entry {
         host_key: String,
         /// Ed25519 over [`checkpoint_text`](super::chain::checkpoint_text), hex.
         signature: String,
+    },
+    /// What the command of a session has started, by sudo's log.
+    SessionCommands {
+        /// The grant.
+        #[serde(flatten)]
+        about: About,
+        /// The process that the session began with.
+        pid: i32,
+        /// The hash of the command lines, one a line.
+        commands: TypedHash,
+        /// How many those are.
+        count: u64,
+        /// How many more there were since the entry before, for which there was no room.
+        left_out: u64,
+        /// Up to where sudo's log was read for this session, in microseconds of the journal's monotonic clock.
+        read_to: i64,
     },
 }

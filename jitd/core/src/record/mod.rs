@@ -58,7 +58,7 @@ pub struct TypedHash(pub String);
 /// A text that a person typed, on its way into the side table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypedText {
-    /// Which field of the entry holds its hash: `reason`, `ticket`, `note` or `command`.
+    /// Which field of the entry holds its hash: `reason`, `ticket`, `note`, `command` or `commands`.
     pub field: &'static str,
     /// Random bytes, so that a short text cannot be guessed from its hash once it is erased.
     pub salt: [u8; 16],

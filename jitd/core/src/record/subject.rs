@@ -4,7 +4,7 @@ use super::{Entry, Person};
 
 impl Entry {
     /// Every kind there is, as [`Entry::kind`] gives them.
-    pub const KINDS: [&'static str; 29] = [
+    pub const KINDS: [&'static str; 30] = [
         "started",
         "stopped",
         "policy-loaded",
@@ -34,6 +34,7 @@ impl Entry {
         "guard-acted",
         "ledger-restored",
         "checkpoint",
+        "session-commands",
     ];
 
     /// The kind as it stands in the ledger's column, in MESSAGE_ID's table and in filters.
@@ -69,6 +70,7 @@ impl Entry {
             Self::GuardActed { .. } => "guard-acted",
             Self::LedgerRestored { .. } => "ledger-restored",
             Self::Checkpoint { .. } => "checkpoint",
+            Self::SessionCommands { .. } => "session-commands",
         }
     }
 
@@ -88,6 +90,7 @@ impl Entry {
             | Self::Ended { about, .. }
             | Self::SessionBegan { about, .. }
             | Self::SessionEnded { about, .. }
+            | Self::SessionCommands { about, .. }
             | Self::Swept { about, .. }
             | Self::Report { about, .. }
             | Self::Stuck { about, .. } => Some(&about.by),
@@ -130,6 +133,7 @@ impl Entry {
             | Self::Ended { .. }
             | Self::SessionBegan { .. }
             | Self::SessionEnded { .. }
+            | Self::SessionCommands { .. }
             | Self::Swept { .. }
             | Self::Report { .. }
             | Self::Stuck { .. }
@@ -159,6 +163,7 @@ impl Entry {
             | Self::Ended { about, .. }
             | Self::SessionBegan { about, .. }
             | Self::SessionEnded { about, .. }
+            | Self::SessionCommands { about, .. }
             | Self::Swept { about, .. }
             | Self::Report { about, .. }
             | Self::Stuck { about, .. } => Some(&about.role),

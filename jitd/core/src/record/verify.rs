@@ -260,6 +260,7 @@ pub fn typed_hashes(entry: &Entry) -> Vec<(&'static str, &TypedHash)> {
         | Entry::Closed { note, .. }
         | Entry::Approved { approval: Approval { note, .. }, .. } => [("note", note.as_ref()), ("", None)],
         Entry::SessionBegan { command, .. } => [("command", Some(command)), ("", None)],
+        Entry::SessionCommands { commands, .. } => [("commands", Some(commands)), ("", None)],
         Entry::Started { .. }
         | Entry::Stopped { .. }
         | Entry::PolicyLoaded { .. }

@@ -19,17 +19,36 @@ pub use self::command_line::{Fits, command, fits};
 use self::escape::Escaped;
 use self::gentime::GeneralizedTime;
 pub use self::standing::Standing;
-use crate::policy::{Arguments, Authenticate, Command, Commands, SudoRole};
+use crate::policy::{Arguments, Authenticate, Command, Commands, Subcommands, SudoRole};
 
 /// The first line of the file. With no live grant it is the only one.
 pub const HEADER: &str =
     "# Written by jitd from the live grants. Changes here are undone. See: jitctl status\n";
+
+/// A setting that a sudo with `log_subcmds` accepts. The visudo of one before 1.9.8 calls it unknown, and so does that of sudo-rs.
+pub const LOG_SUBCMDS_PROBE: &str = "Defaults:#60000 log_subcmds\n";
 
 /// What the installed sudo takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialect {
     /// Whether it honours `NOTAFTER`.
     pub not_after: NotAfter,
+    /// Whether it can say what its commands start.
+    pub log_subcmds: LogSubcmds,
+}
+
+impl Dialect {
+    /// What any sudo takes.
+    pub const LEAST: Self = Self { not_after: NotAfter::NotAccepted, log_subcmds: LogSubcmds::NotTaken };
+}
+
+/// Whether the installed sudo can say what its commands start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogSubcmds {
+    /// It takes the setting `log_subcmds`.
+    Taken,
+    /// It does not: one before 1.9.8, or sudo-rs.
+    NotTaken,
 }
 
 /// Whether the installed sudo honours `NOTAFTER`.
@@ -56,6 +75,8 @@ pub struct SudoGrant<'a> {
     /// The numbers of the groups it gives, in any order. Root's (0) and the one that means "no group" (`u32::MAX`)
     /// are never written.
     pub gids: &'a [u32],
+    /// Whether sudo is to say what its commands start.
+    pub subcommands: Subcommands,
     /// Its end in Unix seconds, rounded up: sudo is never the first to end a grant.
     pub until_wall_secs: i64,
 }
@@ -84,10 +105,14 @@ pub fn not_after(until_wall_secs: i64) -> String {
 
 /// Renders a role for some uid as the whole file would hold it, to ask the installed `visudo` about it when the
 /// policy is loaded. With `NOTAFTER`, its time is the last second of the year 2099.
+///
+/// It has every setting that a rule can ask for, so that what comes of the role is known whichever rule gives it.
 #[must_use]
 pub fn render_probe(role: Option<&SudoRole>, gids: &[u32], uid: u32, dialect: Dialect) -> String {
     const END_OF_2099: i64 = 4_102_444_799;
-    render(&[SudoGrant { id: "00000000", uid, role, gids, until_wall_secs: END_OF_2099 }], dialect)
+    let subcommands = Subcommands::Logged;
+    let grant = SudoGrant { id: "00000000", uid, role, gids, subcommands, until_wall_secs: END_OF_2099 };
+    render(&[grant], dialect)
 }
 
 fn is_writable(grant: &SudoGrant<'_>) -> bool {
@@ -108,10 +133,16 @@ fn writable_gids(grant: &SudoGrant<'_>) -> BTreeSet<u32> {
 }
 
 fn write_block(text: &mut String, grant: &SudoGrant<'_>, dialect: Dialect) -> fmt::Result {
-    let SudoGrant { id, uid, role, gids: _, until_wall_secs: _ } = *grant;
+    let SudoGrant { id, uid, role, gids: _, subcommands, until_wall_secs: _ } = *grant;
     writeln!(text, "# grant {id}")?;
-    if role.is_some_and(|role| role.password == Authenticate::Asked) {
-        writeln!(text, "Defaults:#{uid} timestamp_timeout=0")?;
+    // On one line, so that a block has no more lines than a guard of before knows of.
+    let asked = role.is_some_and(|role| role.password == Authenticate::Asked);
+    let logged = subcommands == Subcommands::Logged && dialect.log_subcmds == LogSubcmds::Taken;
+    match (asked, logged) {
+        (false, false) => {}
+        (true, false) => writeln!(text, "Defaults:#{uid} timestamp_timeout=0")?,
+        (false, true) => writeln!(text, "Defaults:#{uid} log_subcmds")?,
+        (true, true) => writeln!(text, "Defaults:#{uid} timestamp_timeout=0, log_subcmds")?,
     }
     if let Some(role) = role.filter(|_| gives_a_command(grant)) {
         write_commands(text, grant, role, dialect)?;

@@ -41,6 +41,7 @@ pub(crate) fn said(line: &ExportLine) -> String {
         ticket: text("ticket"),
         note: text("note"),
         command: text("command"),
+        commands: text("commands"),
     };
     sentence(&entry, line.request.parse().ok(), typed)
 }

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use jit_common::child::{self, Ended};
 use jit_common::visudo::{Flavour, Verdict, Visudo, VisudoError};
-use jitd_core::sudoers::{Dialect, NotAfter};
+use jitd_core::sudoers::{Dialect, LOG_SUBCMDS_PROBE, LogSubcmds, NotAfter};
 
 use crate::paths::HostPaths;
 
 /// The first classic sudo with `NOTAFTER` (upstream's NEWS, 1.8.20).
 const NOT_AFTER_SINCE: (u32, u32, u32) = (1, 8, 20);
+
+/// The first classic sudo with `log_subcmds` (upstream's NEWS, 1.9.8).
+const LOG_SUBCMDS_SINCE: (u32, u32, u32) = (1, 9, 8);
 
 /// A rule that a sudo with `NOTAFTER` accepts. sudo-rs 0.2.5 answers "NOTAFTER is not supported by sudo-rs".
 const NOT_AFTER_RULE: &str =
@@ -96,8 +99,18 @@ pub fn probe(paths: &HostPaths, limit: Duration) -> Result<Sudo, SudoError> {
         }
         Flavour::Classic | Flavour::SudoRs => NotAfter::NotAccepted,
     };
-    let paths = paths.clone();
-    Ok(Sudo { paths, program, flavour, version, visudo, dialect: Dialect { not_after } })
+    let log_subcmds = match flavour {
+        // Some sudo calls an unknown setting a warning and no error; its version says that it is one.
+        Flavour::Classic if number(&version) >= Some(LOG_SUBCMDS_SINCE) => {
+            match visudo.check_text(LOG_SUBCMDS_PROBE, limit).map_err(no_visudo)? {
+                Verdict::Accepted => LogSubcmds::Taken,
+                Verdict::Rejected { .. } => LogSubcmds::NotTaken,
+            }
+        }
+        Flavour::Classic | Flavour::SudoRs => LogSubcmds::NotTaken,
+    };
+    let (paths, dialect) = (paths.clone(), Dialect { not_after, log_subcmds });
+    Ok(Sudo { paths, program, flavour, version, visudo, dialect })
 }
 
 impl Sudo {

@@ -7,7 +7,7 @@ use jit_common::ids::RequestId;
 use jit_mechanisms::groups::{Given, Membership, Outcome, Wanted as WantedMembers};
 use jitd_core::lifecycle::registry::Grant;
 use jitd_core::now::Deadline;
-use jitd_core::policy::Gives;
+use jitd_core::policy::{Gives, Subcommands};
 use jitd_core::record::{Drifted, Person};
 use jitd_core::sudoers::{self as text, SudoGrant};
 use jitd_core::wanted::{WantedGrant, until_secs};
@@ -18,9 +18,16 @@ use super::{Difference, Host};
 impl Host {
     /// The lines that a grant adds to the host: to sudo's file, and one for each group.
     #[must_use]
-    pub fn change(&self, id: RequestId, by: &Person, gives: &Gives, deadline: &Deadline) -> Vec<String> {
-        let grant =
-            WantedGrant { id, by: by.clone(), gives: Arc::new(gives.clone()), deadline: deadline.clone() };
+    pub fn change(
+        &self,
+        id: RequestId,
+        by: &Person,
+        gives: &Gives,
+        subcommands: Subcommands,
+        deadline: &Deadline,
+    ) -> Vec<String> {
+        let (by, gives, deadline) = (by.clone(), Arc::new(gives.clone()), deadline.clone());
+        let grant = WantedGrant { id, by, gives, subcommands, deadline };
         let mut lines = self.sudo_lines(&grant);
         lines.extend(self.group_lines(&grant));
         lines
@@ -33,6 +40,7 @@ impl Host {
             uid: grant.by.uid,
             role: grant.gives.sudo.as_ref(),
             gids: &gids,
+            subcommands: grant.subcommands,
             until_wall_secs: until_secs(&grant.deadline),
         };
         let all = text::render(&[grant], self.dialect());

@@ -167,8 +167,8 @@ impl Memory {
 
 /// A grant as the host should have it.
 pub(in crate::engine) fn wanted(grant: &Grant) -> WantedGrant {
-    let Grant { id, by, gives, deadline, .. } = grant.clone();
-    WantedGrant { id, by, gives, deadline }
+    let Grant { id, by, gives, deadline, expiry, .. } = grant.clone();
+    WantedGrant { id, by, gives, subcommands: expiry.subcommands, deadline }
 }
 
 /// The memberships of a grant.

@@ -129,7 +129,7 @@ impl Host {
     pub fn dialect(&self) -> Dialect {
         match &self.sudo {
             Ok(sudo) => sudo.dialect(),
-            Err(_) => Dialect { not_after: NotAfter::NotAccepted },
+            Err(_) => Dialect::LEAST,
         }
     }
 

@@ -187,6 +187,7 @@ fn a_long_explanation_and_a_long_story_and_many_endings_are_cut() {
         change: Vec::new(),
         equals_root: Vec::new(),
         side_effects: Vec::new(),
+        not_seen: Vec::new(),
         ways_off: Vec::new(),
         entries: (1..=5000).map(|seq| entry(seq, 300)).collect(),
     };
@@ -329,6 +330,7 @@ fn the_story_of_an_open_request_fits_whatever_came_before() {
         change: Vec::new(),
         equals_root: Vec::new(),
         side_effects: Vec::new(),
+        not_seen: Vec::new(),
         ways_off: Vec::new(),
         entries: (1..=100).map(|seq| entry(seq, 300)).collect(),
     };

@@ -35,7 +35,7 @@ fn each_kind_has_an_id_of_its_own() {
 }
 
 /// An entry of each kind about what runs with a grant.
-fn sessions() -> [Entry; 3] {
+fn sessions() -> [Entry; 4] {
     let rule = jit_common::refusal::RuleRef { name: "rule".into(), location: "10-web.toml:1".into() };
     let by = jitd_core::record::Person { uid: 1000, name: "alice".to_owned() };
     let about = jitd_core::record::About { by, role: "web".into(), rule, until: 0 };
@@ -43,7 +43,23 @@ fn sessions() -> [Entry; 3] {
     let (command, directory, outside) =
         (jitd_core::record::TypedHash("00".into()), Some("/".to_owned()), Some("no home".to_owned()));
     [
-        Entry::SessionBegan { about: about.clone(), from, command, target: None, directory, outside },
+        Entry::SessionCommands {
+            about: about.clone(),
+            pid: 4711,
+            commands: command.clone(),
+            count: 2,
+            left_out: 1,
+            read_to: 3,
+        },
+        Entry::SessionBegan {
+            about: about.clone(),
+            from,
+            command,
+            target: None,
+            directory,
+            outside,
+            read_from: None,
+        },
         Entry::SessionEnded { about: about.clone(), pid: 4711, status: Some(0) },
         Entry::Swept { about, what: jitd_core::record::Swept::Over { killed: 1, late_ms: 2 } },
     ]

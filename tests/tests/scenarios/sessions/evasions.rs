@@ -176,7 +176,7 @@ fn only_who_has_ended_is_said_to_have_ended() {
         "use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Peer => '/run/jit/jitd.sock') or die; my $n = {pid} * 2; \
          my $pid = $n < 251 ? chr $n : $n < 65536 ? \"\\xfb\" . pack('v', $n) : \"\\xfc\" . pack('V', $n); \
          my $leave = \"\\x12\" . $pid . \"\\x00\"; \
-         syswrite $s, pack('V', 3) . \"\\x02\\x01x\" . pack('V', length $leave) . $leave; my $heard; \
+         syswrite $s, pack('V', 3) . \"\\x04\\x01x\" . pack('V', length $leave) . $leave; my $heard; \
          1 while sysread $s, $heard, 4096; print 'heard'"
     );
     bed.as_user("alice", &["perl", "-e", &script]).unwrap().expect_ok().expect_says("heard");

@@ -6,6 +6,7 @@ mod ends;
 mod escaped;
 mod evasions;
 mod plain_sudo;
+mod subcommands;
 
 use jit_e2e::{BootedBed, OrSkip as _, Release, Running, until};
 use serde_json::Value;

@@ -8,6 +8,7 @@ use jit_common::duration::GrantDuration;
 use jit_common::explanation::{Condition, ConditionKind, Held};
 use jit_common::refusal::Refusal;
 
+use crate::policy::at_expiry::Subcommands;
 use crate::policy::facts::{Ask, Facts, HasPassword};
 use crate::policy::model::{Policy, Required, Rule};
 use crate::policy::sudo_role::Authenticate;
@@ -42,7 +43,17 @@ pub(super) fn all(policy: &Policy, rule: &Rule, ask: &Ask<'_>, facts: &Facts) ->
     all.extend(ticket(rule, ask.ticket));
     all.extend(max_active(rule, facts));
     all.extend(password(policy, ask, facts));
+    all.extend(subcommands(rule));
     all
+}
+
+/// Nothing that refuses: whoever asks for the role is told what it brings with it.
+fn subcommands(rule: &Rule) -> Option<Requirement> {
+    let told = "the rule has sudo log what your commands start, those by your standing sudo rights as well";
+    match rule.expiry.subcommands {
+        Subcommands::Logged => Some(met(ConditionKind::Subcommands, told)),
+        Subcommands::NotLogged => None,
+    }
 }
 
 fn not_live(ask: &Ask<'_>, facts: &Facts) -> Requirement {

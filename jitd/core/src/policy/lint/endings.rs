@@ -1,13 +1,14 @@
-//! What the end of a grant does to what its role runs: package managers are cut short, and what other services start goes on.
+//! What a grant does to what its holder runs: package managers are cut short at its end, what other services start goes on, and what commands start
+//! may be logged beyond its own.
 
 use alloc::format;
 use alloc::vec::Vec;
 
 use super::programs::PACKAGE_MANAGERS;
 use super::{About, Finding, FindingKind};
-use crate::policy::AtExpiry;
 use crate::policy::model::{Policy, Role, Rule};
 use crate::policy::sudo_role::{Arguments, Commands};
+use crate::policy::{AtExpiry, Subcommands};
 
 /// Programs that have another service run something.
 const STARTERS: [&str; 7] = ["systemd-run", "at", "batch", "crontab", "docker", "podman", "machinectl"];
@@ -30,6 +31,15 @@ pub(super) fn look_at(policy: &Policy, findings: &mut Vec<Finding>) {
                 ),
             });
         }
+    }
+    for rule in policy.rules().iter().filter(|rule| rule.expiry.subcommands == Subcommands::Logged) {
+        findings.push(Finding {
+            kind: FindingKind::LogsStanding,
+            about: About::Rule(rule.name.clone()),
+            location: rule.location.clone(),
+            message: "while such a grant is live, sudo logs what commands start for all that its holder runs by sudo, by standing rights as well"
+                .into(),
+        });
     }
     for rule in policy.rules().iter().filter(|rule| rule.expiry.then == AtExpiry::End) {
         findings.extend(rule.roles.iter().filter_map(|role| cut_short(rule, policy.role(role)?)));
@@ -96,6 +106,9 @@ mod tests {
     fn what_is_cut_short_and_what_goes_on_is_pointed_out_once() {
         let elsewhere = (FindingKind::StartsElsewhere, "role r".into());
         assert_eq!(found(""), [elsewhere.clone(), (FindingKind::CutShort, "rule \"n\"".into())]);
-        assert_eq!(found("at_expiry = \"finish\"\nat_expiry_limit = \"1h\"\n"), [elsewhere]);
+        let finish = "at_expiry = \"finish\"\nat_expiry_limit = \"1h\"\n";
+        assert_eq!(found(finish), core::slice::from_ref(&elsewhere));
+        let logs = (FindingKind::LogsStanding, "rule \"n\"".into());
+        assert_eq!(found(&format!("{finish}log_subcmds = true\n")), [elsewhere, logs]);
     }
 }

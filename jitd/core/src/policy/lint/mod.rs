@@ -78,6 +78,8 @@ pub enum FindingKind {
     StartsElsewhere,
     /// A package manager of the role is killed half-way when the grant ends.
     CutShort,
+    /// What commands start is logged, also of what people may run by other rights.
+    LogsStanding,
 }
 
 impl fmt::Display for Finding {

@@ -16,7 +16,7 @@ use crate::policy::model::{ReasonRule, Required, Rule, TicketRule};
 use crate::policy::pattern::Pattern;
 
 /// The keys of a rule.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "name",
     "roles",
     "eligible",
@@ -31,6 +31,7 @@ const KEYS: [&str; 14] = [
     "at_expiry",
     "at_expiry_limit",
     "logins",
+    "log_subcmds",
 ];
 /// The most characters a rule may require of a reason; more would not fit into the 1 KiB that is taken.
 const MOST_MIN_LENGTH: u32 = 1024;

@@ -30,6 +30,8 @@ pub struct Typed<'a> {
     pub note: Option<&'a str>,
     /// What was run with a grant.
     pub command: Option<&'a str>,
+    /// What that has started, one command line a line.
+    pub commands: Option<&'a str>,
 }
 
 impl<'a> Typed<'a> {
@@ -37,7 +39,13 @@ impl<'a> Typed<'a> {
     #[must_use]
     pub fn of(texts: &'a [TypedText]) -> Self {
         let find = |field| texts.iter().find(|text| text.field == field).map(|text| text.text.as_str());
-        Self { reason: find("reason"), ticket: find("ticket"), note: find("note"), command: find("command") }
+        Self {
+            reason: find("reason"),
+            ticket: find("ticket"),
+            note: find("note"),
+            command: find("command"),
+            commands: find("commands"),
+        }
     }
 }
 
@@ -99,11 +107,8 @@ fn said(entry: &Entry, typed: Typed<'_>, time: &dyn Fn(i64) -> String) -> String
             format!("{} had what was typed for this request erased{}", who(by), origin(from))
         }
         Entry::RefusalsCounted { by, count, seconds } => {
-            format!(
-                "{} was refused {count} more {} within {seconds} s",
-                who(by),
-                plural(*count, "time", "times")
-            )
+            let times = plural(*count, "time", "times");
+            format!("{} was refused {count} more {times} within {seconds} s", who(by))
         }
         Entry::Ending { about, cause, ended_by, .. } => ending(about, *cause, ended_by.as_ref(), typed),
         Entry::Ended { about, cause, late_ms, residue } => ended(about, *cause, *late_ms, residue),
@@ -111,6 +116,9 @@ fn said(entry: &Entry, typed: Typed<'_>, time: &dyn Fn(i64) -> String) -> String
             session::began(about, &session::Of { from, target, directory, outside }, typed)
         }
         Entry::SessionEnded { about, pid, status } => session::ended(about, *pid, *status),
+        Entry::SessionCommands { about, pid, count, left_out, .. } => {
+            session::commands(about, *pid, (*count, *left_out), typed)
+        }
         Entry::Swept { about, what } => session::swept(about, what),
         Entry::Report { about, report } => report::report(about, report),
         Entry::Stuck { about, cause, tries, why } => stuck(about, *cause, *tries, why),

@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use jit_common::escape::escaped;
 
@@ -35,6 +36,24 @@ pub(super) fn ended(about: &About, pid: i32, status: Option<u8>) -> String {
         None => String::new(),
     };
     format!("process {pid}, which {} ran with {}, has ended{status}", who(&about.by), escaped(&about.role))
+}
+
+pub(super) fn commands(about: &About, pid: i32, (count, left_out): (u64, u64), typed: Typed<'_>) -> String {
+    let (by, role) = (who(&about.by), escaped(&about.role));
+    let of = format!("process {pid}, which {by} ran with {role}, started");
+    let what = match typed.commands {
+        _ if count == 0 => String::new(),
+        None => format!(" {count} {}", plural(count, "command", "commands")),
+        Some(lines) => {
+            let lines: Vec<String> = lines.lines().map(|line| format!("{}", escaped(line))).collect();
+            format!(" {}", lines.join(" | "))
+        }
+    };
+    match (count, left_out) {
+        (_, 0) => format!("{of}{what}"),
+        (0, _) => format!("{of} {left_out} that are not written down"),
+        (_, _) => format!("{of}{what}, and {left_out} more that are not written down"),
+    }
 }
 
 pub(super) fn swept(about: &About, what: &Swept) -> String {

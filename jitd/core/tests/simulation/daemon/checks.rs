@@ -236,8 +236,10 @@ impl Jitd {
             extends: extends.as_ref().map(extended),
         };
         let (id, by, gives) = (open.id, open.by.clone(), open.terms.gives.clone());
+        let subcommands = new.expiry.subcommands;
         let change = |deadline: &Deadline| {
-            self.host.change(world, &WantedGrant { id, by, gives: gives.into(), deadline: deadline.clone() })
+            let (gives, deadline) = (gives.into(), deadline.clone());
+            self.host.change(world, &WantedGrant { id, by, gives, subcommands, deadline })
         };
         let Some(step) = step::activate(open, new, now, change) else { return Ok(()) };
         self.held_up.remove(&open.id);

@@ -70,8 +70,10 @@ impl Jitd {
             extends: wish.extends.as_ref().map(extended),
         };
         let (by, gives) = (new.by.clone(), new.gives.clone());
+        let subcommands = new.expiry.subcommands;
         let change = |deadline: &Deadline| {
-            self.host.change(world, &WantedGrant { id, by, gives: gives.into(), deadline: deadline.clone() })
+            let (gives, deadline) = (gives.into(), deadline.clone());
+            self.host.change(world, &WantedGrant { id, by, gives, subcommands, deadline })
         };
         let step = step::grant(request(&call, &wish), new, now, change);
         self.candidates.push(Candidate { step, id, uid: call.person.uid });

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jit_common::ids::RequestId;
 use jitd_core::now::{NANOS, Now};
 use jitd_core::policy::PersonFacts;
-use jitd_core::sudoers::{Dialect, NotAfter, remove_blocks};
+use jitd_core::sudoers::{Dialect, LogSubcmds, NotAfter, remove_blocks};
 use jitd_core::wanted::{Wanted, WantedGrant};
 
 use super::Lived;
@@ -17,7 +17,7 @@ use crate::world::policies::HOST_GROUPS;
 /// Nanoseconds for which a membership that was taken out counts for nothing.
 const FORGOTTEN_AFTER: i64 = 60 * NANOS;
 
-pub(crate) const DIALECT: Dialect = Dialect { not_after: NotAfter::Honoured };
+pub(crate) const DIALECT: Dialect = Dialect { not_after: NotAfter::Honoured, log_subcmds: LogSubcmds::Taken };
 
 /// What came of making it so.
 #[derive(Debug, Default)]

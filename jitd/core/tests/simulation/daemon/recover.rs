@@ -223,6 +223,6 @@ impl Jitd {
 
 /// A grant as the host should have it.
 pub(super) fn as_wanted(grant: &Grant) -> WantedGrant {
-    let Grant { id, by, gives, deadline, .. } = grant.clone();
-    WantedGrant { id, by, gives, deadline }
+    let Grant { id, by, gives, deadline, expiry, .. } = grant.clone();
+    WantedGrant { id, by, gives, subcommands: expiry.subcommands, deadline }
 }

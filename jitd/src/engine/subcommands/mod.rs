@@ -1,0 +1,333 @@
+//! What the commands of sessions start, put on the record: lines of sudo's log, each with the session from whose process it came.
+//!
+//! A line counts when the kernel says that it is from the process of a session, by the uid of its person. The first of a process is the command of the
+//! session itself. A sudo that runs something as root has root's gid then, and nobody else's process has: so nobody makes up what
+//! root has started by writing to the log before they become sudo.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+
+use jit_common::ids::RequestId;
+use jit_common::paths;
+use jit_mechanisms::process_stat::Stat;
+use jitd_core::lifecycle::registry::Grant;
+use jitd_core::now::{NANOS, Now};
+use jitd_core::policy::{Expiry, Gives, Subcommands};
+use jitd_core::record::{About, Draft, Entry};
+use jitd_core::sudoers::LogSubcmds;
+
+use super::{Engine, wording};
+use crate::clock;
+use crate::subcommands::commands::Commands;
+use crate::subcommands::line::{Line, Says};
+use crate::subcommands::{Batch, News, Reader};
+
+/// Nanoseconds after its end for which there may be lines of a session on their way.
+const LINGERS: i64 = 5 * NANOS;
+
+/// Nanoseconds for which a command line that may go on waits for that.
+const GOES_ON: i64 = 2 * NANOS;
+
+/// Lines that are kept of processes that are no session's, for jitd may hear of a session late.
+const LATELY: usize = 512;
+
+/// Command lines of one person that are written in [`MINUTE`], and entries with them.
+const IN_A_MINUTE: (usize, usize) = (2000, 120);
+
+/// Nanoseconds.
+const MINUTE: i64 = 60 * NANOS;
+
+/// Seconds before the first line that is to be read, from which on the journal is asked: it goes by the wall clock.
+const BEFORE: i64 = 5;
+
+/// The command of the session itself, which sudo logs first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Own {
+    /// Its line has not come yet.
+    ToCome,
+    /// It has.
+    Seen,
+}
+
+/// As whom a session runs something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RunsAs {
+    Root,
+    /// Nobody knows by which gid.
+    Other,
+}
+
+/// A session whose lines are read.
+#[derive(Debug)]
+struct Reading {
+    grant: RequestId,
+    about: About,
+    own: Own,
+    runs_as: RunsAs,
+    commands: Commands,
+    /// When the last command line is written even if it may go on, on the boot clock.
+    waits: Option<i64>,
+    /// When it is over, on the boot clock: its process has ended.
+    over: Option<i64>,
+}
+
+/// Everything about what commands start.
+#[derive(Debug)]
+pub(super) struct Starts {
+    reader: Reader,
+    /// By the process.
+    read: BTreeMap<i32, Reading>,
+    lately: VecDeque<Line>,
+    since: i64,
+    written: BTreeMap<u32, (usize, usize)>,
+    trouble: Option<String>,
+    /// Whether it may be others who are to be read.
+    changed: bool,
+    /// From where on the journal is read when it is read first, in seconds of the wall clock.
+    from: Option<i64>,
+}
+
+impl Default for Starts {
+    fn default() -> Self {
+        let (read, written, lately) = Default::default();
+        let reader = Reader::new(PathBuf::from(paths::JOURNALCTL));
+        Self { reader, read, lately, since: 0, written, trouble: None, changed: true, from: None }
+    }
+}
+
+impl Starts {
+    /// Nanoseconds until something is due.
+    pub(super) fn next(&self, now: &Now) -> Option<i64> {
+        let due =
+            self.read.values().flat_map(|reading| reading.waits.into_iter().chain(reading.over)).min()?;
+        Some(due.saturating_sub(now.boot).max(0))
+    }
+
+    /// Why nothing is read at present, if that is so.
+    pub(super) fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
+    }
+
+    /// A grant began or ended.
+    pub(super) fn look_again(&mut self) {
+        self.changed = true;
+    }
+
+    /// The process of a session has ended.
+    pub(super) fn over(&mut self, pid: i32, now: &Now) {
+        if let Some(reading) = self.read.get_mut(&pid) {
+            reading.over = Some(now.boot.saturating_add(LINGERS));
+        }
+    }
+
+    /// Takes a line, which may be nobody's.
+    fn take(&mut self, line: Line, now: &Now) {
+        match self.read.get_mut(&line.pid).filter(|reading| reading.is_its(&line)) {
+            Some(reading) => reading.take(line, now),
+            None => {
+                self.lately.truncate(LATELY.saturating_sub(1));
+                self.lately.push_front(line);
+            }
+        }
+    }
+
+    /// Whether one more entry of a person with so many command lines has room in this minute; then it is counted.
+    fn has_room(&mut self, uid: u32, count: usize, now: &Now) -> bool {
+        if now.boot.saturating_sub(self.since) >= MINUTE {
+            (self.since, self.written) = (now.boot, BTreeMap::new());
+        }
+        let (lines, entries) = self.written.entry(uid).or_default();
+        let (all, more) = (lines.saturating_add(count), entries.saturating_add(1));
+        let has_room = all <= IN_A_MINUTE.0 && more <= IN_A_MINUTE.1;
+        if has_room {
+            (*lines, *entries) = (all, more);
+        }
+        has_room
+    }
+}
+
+impl Reading {
+    /// Whether a line is of this session, and was not read before.
+    fn is_its(&self, line: &Line) -> bool {
+        line.uid == self.about.by.uid && line.at > self.commands.read_to
+    }
+
+    fn take(&mut self, Line { gid, at, says, .. }: Line, now: &Now) {
+        if self.over.is_some() {
+            self.over = Some(now.boot.saturating_add(LINGERS));
+        }
+        let is_others = self.runs_as == RunsAs::Root && gid != 0;
+        match (says, self.own) {
+            (Says::Started(_), Own::ToCome) => self.own = Own::Seen,
+            (Says::GoesOn(_), Own::ToCome) => {}
+            // Written before it became sudo, or by a sudo that runs it with another group: either is said, and neither believed.
+            (Says::Started(_), Own::Seen) if is_others => self.commands.leave_out(1, at),
+            (Says::GoesOn(_), Own::Seen) if is_others => {}
+            (Says::Started(piece), Own::Seen) => self.commands.started(piece, at),
+            // Of the session's own command line, as long as there is no other.
+            (Says::GoesOn(piece), Own::Seen) => self.commands.goes_on(piece, at),
+            (Says::Otherwise, _) => self.commands.leave_out(1, at),
+        }
+        self.waits = self.commands.may_go_on().then(|| now.boot.saturating_add(GOES_ON));
+    }
+}
+
+impl Engine {
+    /// From where on sudo's log is to be read for a session that begins in this process; `None` when it is not.
+    pub(super) fn read_from(&self, expiry: Expiry, pid: u32, now: &Now) -> Option<i64> {
+        let takes = self.host.dialect().log_subcmds == LogSubcmds::Taken;
+        if !takes || expiry.subcommands == Subcommands::NotLogged {
+            return None;
+        }
+        let journal = clock::of_the_journal();
+        let age =
+            Stat::of(&self.host.paths.proc, pid).map(|stat| now.boot.saturating_sub(stat.began) / 1_000);
+        Some(journal.saturating_sub(age.unwrap_or_default()).saturating_sub(1))
+    }
+
+    /// Reads what the command of a session starts, from there on.
+    pub(super) fn read_starts(
+        &mut self,
+        grant: &Grant,
+        pid: i32,
+        target: Option<&str>,
+        from: i64,
+        now: &Now,
+    ) {
+        let (id, about, runs_as) = (grant.id, grant.about(), runs_as(&grant.gives, target));
+        self.write_starts(pid, now);
+        let uid = about.by.uid;
+        self.starts.read.insert(pid, Reading::new((id, about), runs_as, Own::ToCome, from));
+        self.starts.changed = true;
+        // Of one that jitd heard of late there may be lines already.
+        let (theirs, others) = std::mem::take(&mut self.starts.lately)
+            .into_iter()
+            .partition::<VecDeque<Line>, _>(|line| line.pid == pid && line.uid == uid);
+        self.starts.lately = others;
+        theirs.into_iter().rev().for_each(|line| self.starts.take(line, now));
+    }
+
+    /// Goes on with a session from before a restart. `read_to` is up to where its lines are on the record, if any is; `at` when
+    /// that was written, by the wall clock.
+    pub(super) fn read_on(
+        &mut self,
+        (grant, about, pid): (RequestId, About, i32),
+        (gives, target): (&Gives, Option<&str>),
+        (read_to, own): (i64, Own),
+        at: i64,
+    ) {
+        let reading = Reading::new((grant, about), runs_as(gives, target), own, read_to);
+        self.starts.read.insert(pid, reading);
+        let seconds = at.div_euclid(NANOS).saturating_sub(BEFORE);
+        self.starts.from = Some(self.starts.from.map_or(seconds, |from| from.min(seconds)));
+    }
+
+    /// The reader has news.
+    pub(super) fn starts_told(&mut self, news: News, now: &Now) {
+        let Batch { lines, left_out } = match news {
+            News::Read(batch) => batch,
+            News::Well => return self.starts.trouble = None,
+            News::Trouble(why) => return self.starts.trouble = Some(why),
+        };
+        lines.into_iter().for_each(|line| self.starts.take(line, now));
+        for (pid, count) in left_out {
+            if let Some(reading) = self.starts.read.get_mut(&pid) {
+                reading.commands.leave_out(count, reading.commands.read_to);
+            }
+        }
+        let settled = self.starts.read.iter().filter(|(_, reading)| reading.waits.is_none());
+        let settled: Vec<i32> = settled.map(|(pid, _)| *pid).collect();
+        settled.into_iter().for_each(|pid| self.write_starts(pid, now));
+    }
+
+    /// Writes what has waited long enough, lets go of sessions that are over, and reads whom there is to read.
+    pub(super) fn keep_starts(&mut self, now: &Now) {
+        let due = |at: &Option<i64>| at.is_some_and(|at| at <= now.boot);
+        let waited = self.starts.read.iter().filter(|(_, reading)| due(&reading.waits) || due(&reading.over));
+        let waited: Vec<i32> = waited.map(|(pid, _)| *pid).collect();
+        for pid in waited {
+            self.write_starts(pid, now);
+            if self.starts.read.get(&pid).is_some_and(|reading| due(&reading.over)) {
+                self.starts.read.remove(&pid);
+                self.starts.changed = true;
+            }
+        }
+        if std::mem::take(&mut self.starts.changed) {
+            self.read_whom(now);
+        }
+    }
+
+    /// Everything that was read goes on the record, for jitd stops.
+    pub(super) fn write_all_starts(&mut self, now: &Now) {
+        let all: Vec<i32> = self.starts.read.keys().copied().collect();
+        all.into_iter().for_each(|pid| self.write_starts(pid, now));
+    }
+
+    /// Reads the log for those who hold a grant whose rule says so, and whose sessions have not been over for long.
+    fn read_whom(&mut self, now: &Now) {
+        let takes = self.host.dialect().log_subcmds == LogSubcmds::Taken;
+        let logged =
+            |grant: &&Grant| grant.state.is_wanted() && grant.expiry.subcommands == Subcommands::Logged;
+        let hold = self.registry.live().filter(logged).map(|grant| grant.by.uid);
+        let sessions = self.starts.read.values().map(|reading| reading.about.by.uid);
+        let whom: BTreeSet<u32> = hold.chain(sessions).filter(|_| takes).collect();
+        if whom.is_empty() {
+            self.starts.trouble = None;
+            self.starts.lately.clear();
+        }
+        let from = self.starts.from.take().unwrap_or(now.wall.div_euclid(NANOS).saturating_sub(BEFORE));
+        if let Err(error) = self.starts.reader.want(whom, from, &self.handle) {
+            self.starts.trouble = Some(format!("there is no thread for it: {error}"));
+        }
+    }
+
+    /// Writes what there is of one session: one entry. Where there is no room for it, it is counted, and the count comes with a later one.
+    fn write_starts(&mut self, pid: i32, now: &Now) {
+        let Some(reading) = self.starts.read.get(&pid).filter(|reading| !reading.commands.is_empty()) else {
+            return;
+        };
+        let (uid, count, over) = (reading.about.by.uid, reading.commands.count(), reading.over.is_some());
+        let has_room = self.starts.has_room(uid, count, now);
+        let Some(reading) = self.starts.read.get_mut(&pid) else { return };
+        reading.waits = None;
+        if !has_room {
+            reading.commands.give_up();
+            // What is left out is said once more at the end, and sessions are few enough.
+            if !over {
+                return;
+            }
+        }
+        let (count, left_out, read_to) =
+            (reading.commands.count(), reading.commands.left_out, reading.commands.read_to);
+        let mut texts = Vec::new();
+        let commands = match wording::typed("commands", &reading.commands.take(), &mut texts) {
+            Ok(commands) => commands,
+            Err(why) => {
+                return crate::log::error(&format!("what a command started is not on the record: {why}"));
+            }
+        };
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let entry =
+            Entry::SessionCommands { about: reading.about.clone(), pid, commands, count, left_out, read_to };
+        self.book.note_draft(Draft { at: now.wall, request: Some(reading.grant), entry, texts });
+    }
+}
+
+impl Reading {
+    fn new((grant, about): (RequestId, About), runs_as: RunsAs, own: Own, read_to: i64) -> Self {
+        let commands = Commands::behind(read_to);
+        Self { grant, about, own, runs_as, commands, waits: None, over: None }
+    }
+}
+
+/// As whom the command of a session runs: PAM says it, and what a client is about to become is by its grant.
+fn runs_as(gives: &Gives, target: Option<&str>) -> RunsAs {
+    let by_role = || gives.sudo.as_ref().filter(|_| gives.groups.is_empty()).map(|sudo| sudo.run_as.as_str());
+    match target.or_else(by_role) {
+        Some("root") => RunsAs::Root,
+        Some(_) | None => RunsAs::Other,
+    }
+}

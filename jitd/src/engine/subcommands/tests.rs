@@ -1,0 +1,82 @@
+//! Which lines are whose, and how many of them are kept.
+#![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+use jit_common::refusal::RuleRef;
+use jitd_core::now::BootId;
+use jitd_core::record::Person;
+
+use super::*;
+use crate::subcommands::line::{End, Piece};
+
+fn now(boot: i64) -> Now {
+    Now { wall: boot, boot, boot_id: BootId("a".into()) }
+}
+
+fn line(gid: u32, at: i64, text: &str) -> Line {
+    let says = Says::Started(Piece { text: text.to_owned(), end: End::Here });
+    Line { pid: 7, uid: 1000, gid, at, wall: 0, says }
+}
+
+fn reading(runs_as: RunsAs, own: Own, read_to: i64) -> Reading {
+    let by = Person { uid: 1000, name: "alice".into() };
+    let rule = RuleRef { name: "r".into(), location: "w.toml:1".into() };
+    let about = About { by, role: "root".into(), rule, until: 0 };
+    Reading::new(("7k2m9xqa".parse().unwrap(), about), runs_as, own, read_to)
+}
+
+#[test]
+fn the_first_line_is_the_sessions_own_and_what_root_did_not_write_is_counted_alone() {
+    let mut starts = Starts::default();
+    starts.read.insert(7, reading(RunsAs::Root, Own::ToCome, 10));
+    let now = now(0);
+    starts.take(line(1000, 10, "of a process before"), &now);
+    starts.take(Line { uid: 1001, ..line(0, 11, "of somebody else") }, &now);
+    assert_eq!(starts.lately.len(), 2);
+    starts.take(line(1000, 12, "own"), &now);
+    starts.take(line(0, 13, "/bin/a"), &now);
+    starts.take(line(1000, 14, "forged"), &now);
+    starts.take(line(0, 13, "/bin/a"), &now);
+    starts.take(line(0, 15, "/bin/b"), &now);
+    let commands = &mut starts.read.get_mut(&7).unwrap().commands;
+    assert_eq!((commands.left_out, commands.read_to), (1, 15));
+    assert_eq!(commands.take(), "/bin/a\n/bin/b");
+
+    starts.read.insert(7, reading(RunsAs::Other, Own::Seen, 15));
+    starts.take(line(0, 15, "written already"), &now);
+    starts.take(line(1001, 16, "/bin/c"), &now);
+    assert_eq!(starts.read.get_mut(&7).unwrap().commands.take(), "/bin/c");
+}
+
+#[test]
+fn what_nobody_asked_about_is_kept_for_a_while_and_never_much_of_it() {
+    let mut starts = Starts::default();
+    for at in 0..10_000 {
+        starts.take(line(0, at, "/bin/true"), &now(0));
+    }
+    assert_eq!(starts.lately.len(), LATELY);
+    assert_eq!(starts.lately.front().map(|line| line.at), Some(9_999), "the newest");
+}
+
+#[test]
+fn one_person_has_so_many_in_a_minute_and_others_have_their_own() {
+    let mut starts = Starts::default();
+    let entries = (0..1_000).filter(|_| starts.has_room(1000, 1, &now(MINUTE))).count();
+    assert_eq!(entries, IN_A_MINUTE.1);
+    assert!(starts.has_room(1001, IN_A_MINUTE.0, &now(MINUTE)));
+    assert!(!starts.has_room(1001, 1, &now(2 * MINUTE - 1)));
+    assert!(starts.has_room(1001, 1, &now(2 * MINUTE)) && starts.has_room(1000, 1, &now(2 * MINUTE)));
+}
+
+#[test]
+fn a_command_line_that_may_go_on_waits_and_a_session_that_is_over_lingers() {
+    let mut starts = Starts::default();
+    starts.read.insert(7, reading(RunsAs::Other, Own::Seen, 0));
+    assert_eq!(starts.next(&now(0)), None);
+    let says = Says::Started(Piece { text: "x".repeat(900), end: End::AtBlank });
+    starts.take(Line { says, ..line(0, 1, "") }, &now(0));
+    assert_eq!(starts.next(&now(0)), Some(GOES_ON));
+    starts.take(line(0, 2, "/bin/true"), &now(0));
+    assert_eq!(starts.next(&now(0)), None);
+    starts.over(7, &now(0));
+    starts.take(line(0, 3, "/bin/true"), &now(NANOS));
+    assert_eq!(starts.next(&now(NANOS)), Some(LINGERS));
+}

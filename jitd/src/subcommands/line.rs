@@ -1,0 +1,247 @@
+//! One line of sudo's log, as `journalctl -o json` prints it: anybody on the host can have written what it says, so it is read with
+//! care, and who wrote it is taken from the fields that the kernel has filled.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+/// Characters of a command line that are kept.
+pub const LONGEST: usize = 1024;
+
+/// What the next pieces of a command line begin with that has no room in one line (`syslog_maxlen` of sudoers(5)).
+const CONTINUED: &str = "(command continued) ";
+
+/// Where the command line begins. A directory may be called like this; what is behind the first one is kept whole, so nothing hides.
+const COMMAND: &str = "COMMAND=";
+
+/// Bytes from which on a piece may have been cut within a word: sudo cuts at 980 with the name of the person, less where it says more.
+const CUT: usize = 900;
+
+/// A line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The process that wrote it, by the kernel.
+    pub pid: i32,
+    /// Its real uid then.
+    pub uid: u32,
+    /// Its real gid then: a sudo that runs something has that of whom it runs it as.
+    pub gid: u32,
+    /// When the journal took it, microseconds of its monotonic clock: no two lines of a process have the same.
+    pub at: i64,
+    /// The same by the wall clock, in seconds.
+    pub wall: i64,
+    /// What it says.
+    pub says: Says,
+}
+
+/// What a line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Says {
+    /// This is started.
+    Started(Piece),
+    /// The command line of the line before goes on.
+    GoesOn(Piece),
+    /// It is sudo's log in a form that is not read here (`log_format=json`).
+    Otherwise,
+}
+
+/// A command line, or a part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Its text as sudo wrote it: sudo makes control characters visible, and quotes blanks.
+    pub text: String,
+    /// Where it ends.
+    pub end: End,
+}
+
+/// Where a piece ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With the command line, as far as one can see.
+    Here,
+    /// There may be more, behind a blank that sudo has left out.
+    AtBlank,
+    /// There may be more of its last word.
+    InWord,
+}
+
+/// Why a line says nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRead {
+    /// It is not what journalctl prints.
+    #[error("a line of the journal is not the JSON of journalctl")]
+    NotJson(#[from] serde_json::Error),
+    /// A field is not a number.
+    #[error("the field {field} of a line of the journal is {value:?} and no number")]
+    NotANumber {
+        /// Which.
+        field: &'static str,
+        /// What it is, cut.
+        value: String,
+    },
+}
+
+/// What journalctl prints of an entry. The kernel fills what begins with one underscore, the journal what begins with two.
+#[derive(Deserialize)]
+struct Stored<'a> {
+    #[serde(borrow, rename = "_PID")]
+    pid: Cow<'a, str>,
+    #[serde(borrow, rename = "_UID")]
+    uid: Cow<'a, str>,
+    #[serde(borrow, rename = "_GID")]
+    gid: Cow<'a, str>,
+    #[serde(borrow, rename = "__MONOTONIC_TIMESTAMP")]
+    monotonic: Cow<'a, str>,
+    #[serde(borrow, rename = "__REALTIME_TIMESTAMP")]
+    realtime: Cow<'a, str>,
+    #[serde(rename = "MESSAGE")]
+    message: Message,
+}
+
+/// A text, or bytes that are none.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Message {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+/// Reads a line; `None` when it is about something else: PAM writes under the same name.
+///
+/// # Errors
+/// When it is none of journalctl's.
+pub fn read(line: &[u8]) -> Result<Option<Line>, NotRead> {
+    let stored: Stored<'_> = serde_json::from_slice(line)?;
+    let message = match stored.message {
+        Message::Text(text) => text,
+        Message::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+    };
+    let Some(says) = says(&message) else { return Ok(None) };
+    Ok(Some(Line {
+        pid: number("_PID", &stored.pid)?,
+        uid: number("_UID", &stored.uid)?,
+        gid: number("_GID", &stored.gid)?,
+        at: number("__MONOTONIC_TIMESTAMP", &stored.monotonic)?,
+        wall: number::<i64>("__REALTIME_TIMESTAMP", &stored.realtime)? / 1_000_000,
+        says,
+    }))
+}
+
+fn number<N: std::str::FromStr>(field: &'static str, text: &str) -> Result<N, NotRead> {
+    text.parse().map_err(|_| NotRead::NotANumber { field, value: text.chars().take(40).collect() })
+}
+
+/// `   alice : TTY=pts/0 ; PWD=/root ; USER=root ; COMMAND=/usr/bin/id -u`. A refusal has words before the first field.
+fn says(message: &str) -> Option<Says> {
+    if message.starts_with("@cee:") {
+        return Some(Says::Otherwise);
+    }
+    let (_person, said) = message.split_once(" : ")?;
+    if let Some(more) = said.strip_prefix(CONTINUED) {
+        return Some(Says::GoesOn(piece(more)));
+    }
+    let (first, _) = said.split_once('=')?;
+    let is_field = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_uppercase());
+    let at = if said.starts_with(COMMAND) { 0 } else { said.find(" ; COMMAND=")?.saturating_add(3) };
+    let command = said.get(at..)?.strip_prefix(COMMAND)?;
+    if !is_field || command.is_empty() {
+        return None;
+    }
+    let Piece { text, end } = piece(command);
+    // The fields before it have blanks, and count: sudo cut there if it cut at all.
+    let end = if said.len() >= CUT { End::AtBlank } else { end };
+    Some(Says::Started(Piece { text, end }))
+}
+
+fn piece(text: &str) -> Piece {
+    let end = match (text.len() >= CUT, text.contains(' ')) {
+        (false, _) => End::Here,
+        (true, true) => End::AtBlank,
+        (true, false) => End::InWord,
+    };
+    Piece { text: text.chars().take(LONGEST).collect(), end }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed assumption is a failed test")]
+    use super::*;
+
+    fn stored(message: &str) -> String {
+        format!(
+            r#"{{"_UID":"1000","__CURSOR":"s=1","MESSAGE":{message},"_PID":"65","__REALTIME_TIMESTAMP":"1796065095889817","_GID":"0","__MONOTONIC_TIMESTAMP":"37410115183","_BOOT_ID":"d03b"}}"#
+        )
+    }
+
+    fn started(message: &str) -> String {
+        let line = stored(&serde_json::to_string(message).unwrap());
+        match read(line.as_bytes()).unwrap().map(|line| line.says) {
+            Some(Says::Started(piece)) => piece.text,
+            other => panic!("{other:?} of {message}"),
+        }
+    }
+
+    #[test]
+    fn a_line_has_the_kernels_word_on_who_wrote_it_and_sudos_on_what_was_started() {
+        let message = r#""   alice : TTY=pts/0 ; PWD=/root ; USER=root ; COMMAND=/usr/bin/id -u""#;
+        let line = read(stored(message).as_bytes()).unwrap().unwrap();
+        let piece = Piece { text: "/usr/bin/id -u".into(), end: End::Here };
+        let (at, wall) = (37_410_115_183, 1_796_065_095);
+        assert_eq!(line, Line { pid: 65, uid: 1000, gid: 0, at, wall, says: Says::Started(piece) });
+    }
+
+    #[test]
+    fn what_sudo_quotes_stays_as_it_is_and_a_folder_with_an_odd_name_hides_nothing() {
+        let quoted = r"/usr/bin/true 'a b' it\'s back\\slash new#012line ctl#01#033x#0177 'ü$HOME #;='";
+        assert_eq!(started(&format!("   alice : PWD=/root ; USER=root ; COMMAND={quoted}")), quoted);
+        let odd = "   alice : PWD=/tmp/x ; USER=root ; COMMAND=y ; USER=root ; COMMAND=/usr/bin/true";
+        assert_eq!(started(odd), "y ; USER=root ; COMMAND=/usr/bin/true");
+        assert_eq!(started("someone : COMMAND=/bin/true"), "/bin/true");
+        assert_eq!(started(" a : USER=root ; GROUP=docker ; COMMAND=/bin/true"), "/bin/true");
+    }
+
+    #[test]
+    fn other_lines_under_the_same_name_say_nothing() {
+        for message in [
+            "pam_unix(sudo:session): session opened for user root(uid=0) by (uid=1000)",
+            "   alice : a password is required ; PWD=/root ; USER=root ; COMMAND=/usr/bin/id",
+            "   alice : command not allowed ; PWD=/ ; USER=root ; COMMAND=list",
+            "   alice : PWD=/root ; USER=root",
+            "",
+            " : ",
+            "COMMAND=/bin/true",
+            "   alice : PWD=/root ; USER=root ; COMMAND=",
+        ] {
+            let line = stored(&serde_json::to_string(message).unwrap());
+            assert_eq!(read(line.as_bytes()).unwrap(), None, "{message}");
+        }
+        let line = stored(r#""@cee:{\"sudo\":{\"accept\":{}}}""#);
+        assert_eq!(read(line.as_bytes()).unwrap().unwrap().says, Says::Otherwise);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_read_as_far_as_they_are_and_what_is_no_line_is_refused() {
+        let bytes = b" a : PWD=/ ; COMMAND=/bin/\xff".iter().map(u8::to_string).collect::<Vec<_>>();
+        let line = read(stored(&format!("[{}]", bytes.join(","))).as_bytes()).unwrap().unwrap();
+        assert_eq!(line.says, Says::Started(Piece { text: "/bin/\u{fffd}".into(), end: End::Here }));
+        let good = stored(r#"" a : COMMAND=/bin/true""#);
+        let twice = stored(r#"[" a : COMMAND=/bin/true"," b : COMMAND=/bin/true"]"#);
+        for bad in
+            ["", "{}", "[]", "null", &good.replace("\"65\"", "\"x\""), &good.replace("1000", "-1"), &twice]
+        {
+            assert!(read(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn pieces_say_where_they_end() {
+        let end = |message: String| match read(stored(&serde_json::to_string(&message).unwrap()).as_bytes()) {
+            Ok(Some(Line { says: Says::Started(piece) | Says::GoesOn(piece), .. })) => piece.end,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(end(format!("a : PWD=/ ; COMMAND=/bin/echo {}", "1 ".repeat(480))), End::AtBlank);
+        assert_eq!(end(format!("a : (command continued) {}", "x".repeat(952))), End::InWord);
+        assert_eq!(end(format!("a : (command continued) {}", "x ".repeat(470))), End::AtBlank);
+        assert_eq!(end("a : (command continued) 1 2 3".into()), End::Here);
+    }
+}
