@@ -85,6 +85,6 @@ mod tests {
             assert_eq!(encode(&response).unwrap(), bytes, "{response:?}");
         }
         let hello = Hello { wire: WIRE_VERSION, client: String::from("x") };
-        assert_eq!(encode(&hello).unwrap(), b"\x04\x01x");
+        assert_eq!(encode(&hello).unwrap(), b"\x03\x01x");
     }
 }

@@ -10,7 +10,7 @@ use crate::ids::{IdPrefix, RequestId};
 use crate::managed::Service;
 
 /// The version of these types. Both ends must speak the same one.
-pub const WIRE_VERSION: u32 = 4;
+pub const WIRE_VERSION: u32 = 3;
 
 /// The first frame a client sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,7 +19,7 @@ const A_WHILE: Duration = Duration::from_secs(60);
 const DYING: &str = r#"
 use IO::Socket::UNIX; use POSIX '_exit'; $| = 1; $SIG{PIPE} = 'IGNORE'; $SIG{CHLD} = 'IGNORE';
 sub frame { pack('V', length $_[0]) . $_[0] } sub text { chr(length $_[0]) . $_[0] }
-my $hello = frame("\x02" . text('x'));
+my $hello = frame("\x03" . text('x'));
 my @asks = ("\x0c\x02\x00", "\x0d\x01\x00", "\x00" . text('ids') . "\x00\x01" . text('INC-42 nginx stuck') . "\x00\x00");
 for my $turn (1..$ARGV[0]) {
     my $pid = fork // die;
@@ -44,7 +44,7 @@ my ($uid, $logged_in, $jitd) = @ARGV;
 sub spit { open my $f, '>', $_[0] or return 0; print $f $_[1]; close $f }
 sub become { $( = $uid; $) = "$uid $uid"; $< = $uid; $> = $uid }
 sub frame { pack('V', length $_[0]) . $_[0] } sub text { chr(length $_[0]) . $_[0] }
-my $ask = frame("\x02" . text('x')) . frame("\x00" . text('ids') . "\x00\x01" . text('INC-42 nginx stuck') . "\x00\x00");
+my $ask = frame("\x03" . text('x')) . frame("\x00" . text('ids') . "\x00\x01" . text('INC-42 nginx stuck') . "\x00\x00");
 kill 'STOP', $jitd;
 pipe my $in, my $out;
 my $first = fork // die;

@@ -25,7 +25,7 @@ my ($times, $uids, $role, $length) = @ARGV;
 sub number { $_[0] < 251 ? chr $_[0] : $_[0] < 65536 ? "\xfb" . pack 'v', $_[0] : "\xfc" . pack 'V', $_[0] }
 sub text { number(length $_[0]) . $_[0] } sub frame { pack('V', length $_[0]) . $_[0] }
 my $reason = 'INC-42 ' . 'x' x $length;
-my $ask = frame("\x02" . text('x')) . frame("\x00" . text($role) . "\x00\x01" . text($reason) . "\x00\x00");
+my $ask = frame("\x03" . text('x')) . frame("\x00" . text($role) . "\x00\x01" . text($reason) . "\x00\x00");
 my ($refused, $longest) = (0, 0);
 for my $uid (eval $uids) {
     pipe my $in, my $out; my $pid = fork // die;
