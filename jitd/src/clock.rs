@@ -41,6 +41,12 @@ pub fn of_the_journal() -> i64 {
     read(ClockId::CLOCK_MONOTONIC) / 1_000
 }
 
+/// Seconds of the wall clock, for what is asked by it.
+#[must_use]
+pub fn wall_seconds() -> i64 {
+    read(ClockId::CLOCK_REALTIME) / NANOS
+}
+
 /// Says for so many nanoseconds from now on that there is time.
 pub fn time_for(nanoseconds: i64) -> impl FnMut() -> bool {
     let until = read(ClockId::CLOCK_MONOTONIC).saturating_add(nanoseconds);

@@ -93,7 +93,10 @@ fn what_ran_with_a_grant_is_told_in_sentences() {
     let started = "process 7, which alice ran with web, started";
     assert_eq!(
         commands(2, 0),
-        [format!("{started} /usr/bin/id -u | /bin/echo \\u{{1b}}[2J"), format!("{started} 2 commands")]
+        [
+            format!("{started} \"/usr/bin/id -u\", \"/bin/echo \\u{{1b}}[2J\""),
+            format!("{started} 2 commands")
+        ]
     );
     assert!(commands(2, 3)[0].ends_with("[2J, and 3 more that are not written down"));
     assert_eq!(commands(0, 1)[0], format!("{started} 1 that are not written down"));

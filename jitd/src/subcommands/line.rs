@@ -5,14 +5,15 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-/// Characters of a command line that are kept.
-pub const LONGEST: usize = 1024;
+/// Bytes of a line of sudo's, which by itself writes none over a thousand. One that is longer is not read here.
+pub const LONGEST: usize = 8 * 1024;
 
 /// What the next pieces of a command line begin with that has no room in one line (`syslog_maxlen` of sudoers(5)).
 const CONTINUED: &str = "(command continued) ";
 
-/// Where the command line begins. A directory may be called like this; what is behind the first one is kept whole, so nothing hides.
-const COMMAND: &str = "COMMAND=";
+/// Where the command line begins: at the beginning of what is said, or behind other fields. A directory, which stands before it, may be
+/// called so as well.
+pub const COMMAND: &str = "COMMAND=";
 
 /// Bytes from which on a piece may have been cut within a word: sudo cuts at 980 with the name of the person, less where it says more.
 const CUT: usize = 900;
@@ -37,15 +38,32 @@ pub struct Line {
 /// What a line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Says {
-    /// This is started.
-    Started(Piece),
-    /// The command line of the line before goes on.
+    /// Something is started: the fields that sudo has for it, with the command line at their end.
+    Began(Piece),
+    /// The line before goes on.
     GoesOn(Piece),
-    /// It is sudo's log in a form that is not read here (`log_format=json`).
+    /// It is sudo's log in a form that is not read here (`log_format=json`), or too long.
     Otherwise,
 }
 
-/// A command line, or a part of it.
+impl Says {
+    /// Bytes of its text.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Began(piece) | Self::GoesOn(piece) => piece.text.len(),
+            Self::Otherwise => 0,
+        }
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What sudo says of a start, or a part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
     /// Its text as sudo wrote it: sudo makes control characters visible, and quotes blanks.
@@ -54,14 +72,12 @@ pub struct Piece {
     pub end: End,
 }
 
-/// Where a piece ends.
+/// Where a piece ends, should it go on: sudo cuts at the last blank that has room, however early that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// With the command line, as far as one can see.
-    Here,
-    /// There may be more, behind a blank that sudo has left out.
+    /// At a blank, which sudo leaves out.
     AtBlank,
-    /// There may be more of its last word.
+    /// In a word.
     InWord,
 }
 
@@ -133,7 +149,7 @@ fn number<N: std::str::FromStr>(field: &'static str, text: &str) -> Result<N, No
 
 /// `   alice : TTY=pts/0 ; PWD=/root ; USER=root ; COMMAND=/usr/bin/id -u`. A refusal has words before the first field.
 fn says(message: &str) -> Option<Says> {
-    if message.starts_with("@cee:") {
+    if message.starts_with("@cee:") || message.len() > LONGEST {
         return Some(Says::Otherwise);
     }
     let (_person, said) = message.split_once(" : ")?;
@@ -142,24 +158,17 @@ fn says(message: &str) -> Option<Says> {
     }
     let (first, _) = said.split_once('=')?;
     let is_field = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_uppercase());
-    let at = if said.starts_with(COMMAND) { 0 } else { said.find(" ; COMMAND=")?.saturating_add(3) };
-    let command = said.get(at..)?.strip_prefix(COMMAND)?;
-    if !is_field || command.is_empty() {
+    // One that is long may have its command line in what follows, behind a long directory.
+    let has_command = said.len() >= CUT || said.starts_with(COMMAND) || said.contains(" ; COMMAND=");
+    if !is_field || !has_command || said.ends_with(COMMAND) {
         return None;
     }
-    let Piece { text, end } = piece(command);
-    // The fields before it have blanks, and count: sudo cut there if it cut at all.
-    let end = if said.len() >= CUT { End::AtBlank } else { end };
-    Some(Says::Started(Piece { text, end }))
+    Some(Says::Began(piece(said)))
 }
 
 fn piece(text: &str) -> Piece {
-    let end = match (text.len() >= CUT, text.contains(' ')) {
-        (false, _) => End::Here,
-        (true, true) => End::AtBlank,
-        (true, false) => End::InWord,
-    };
-    Piece { text: text.chars().take(LONGEST).collect(), end }
+    let end = if text.len() >= CUT && !text.contains(' ') { End::InWord } else { End::AtBlank };
+    Piece { text: text.to_owned(), end }
 }
 
 #[cfg(test)]
@@ -176,7 +185,7 @@ mod tests {
     fn started(message: &str) -> String {
         let line = stored(&serde_json::to_string(message).unwrap());
         match read(line.as_bytes()).unwrap().map(|line| line.says) {
-            Some(Says::Started(piece)) => piece.text,
+            Some(Says::Began(piece)) => piece.text,
             other => panic!("{other:?} of {message}"),
         }
     }
@@ -185,19 +194,20 @@ mod tests {
     fn a_line_has_the_kernels_word_on_who_wrote_it_and_sudos_on_what_was_started() {
         let message = r#""   alice : TTY=pts/0 ; PWD=/root ; USER=root ; COMMAND=/usr/bin/id -u""#;
         let line = read(stored(message).as_bytes()).unwrap().unwrap();
-        let piece = Piece { text: "/usr/bin/id -u".into(), end: End::Here };
+        let text = "TTY=pts/0 ; PWD=/root ; USER=root ; COMMAND=/usr/bin/id -u".into();
+        let piece = Piece { text, end: End::AtBlank };
         let (at, wall) = (37_410_115_183, 1_796_065_095);
-        assert_eq!(line, Line { pid: 65, uid: 1000, gid: 0, at, wall, says: Says::Started(piece) });
+        assert_eq!(line, Line { pid: 65, uid: 1000, gid: 0, at, wall, says: Says::Began(piece) });
     }
 
     #[test]
-    fn what_sudo_quotes_stays_as_it_is_and_a_folder_with_an_odd_name_hides_nothing() {
+    fn what_sudo_says_stays_as_it_is() {
         let quoted = r"/usr/bin/true 'a b' it\'s back\\slash new#012line ctl#01#033x#0177 'ü$HOME #;='";
-        assert_eq!(started(&format!("   alice : PWD=/root ; USER=root ; COMMAND={quoted}")), quoted);
-        let odd = "   alice : PWD=/tmp/x ; USER=root ; COMMAND=y ; USER=root ; COMMAND=/usr/bin/true";
-        assert_eq!(started(odd), "y ; USER=root ; COMMAND=/usr/bin/true");
-        assert_eq!(started("someone : COMMAND=/bin/true"), "/bin/true");
-        assert_eq!(started(" a : USER=root ; GROUP=docker ; COMMAND=/bin/true"), "/bin/true");
+        let said = format!("PWD=/root ; USER=root ; COMMAND={quoted}");
+        assert_eq!(started(&format!("   alice : {said}")), said);
+        assert_eq!(started("someone : COMMAND=/bin/true"), "COMMAND=/bin/true");
+        let long = format!("TTY=pts/0 ; PWD=/{}", "x".repeat(CUT));
+        assert_eq!(started(&format!("alice : {long}")), long, "its command is to come");
     }
 
     #[test]
@@ -223,7 +233,8 @@ mod tests {
     fn bytes_that_are_no_text_are_read_as_far_as_they_are_and_what_is_no_line_is_refused() {
         let bytes = b" a : PWD=/ ; COMMAND=/bin/\xff".iter().map(u8::to_string).collect::<Vec<_>>();
         let line = read(stored(&format!("[{}]", bytes.join(","))).as_bytes()).unwrap().unwrap();
-        assert_eq!(line.says, Says::Started(Piece { text: "/bin/\u{fffd}".into(), end: End::Here }));
+        let text = "PWD=/ ; COMMAND=/bin/\u{fffd}".into();
+        assert_eq!(line.says, Says::Began(Piece { text, end: End::AtBlank }));
         let good = stored(r#"" a : COMMAND=/bin/true""#);
         let twice = stored(r#"[" a : COMMAND=/bin/true"," b : COMMAND=/bin/true"]"#);
         for bad in
@@ -234,14 +245,15 @@ mod tests {
     }
 
     #[test]
-    fn pieces_say_where_they_end() {
+    fn pieces_say_how_they_go_on() {
         let end = |message: String| match read(stored(&serde_json::to_string(&message).unwrap()).as_bytes()) {
-            Ok(Some(Line { says: Says::Started(piece) | Says::GoesOn(piece), .. })) => piece.end,
+            Ok(Some(Line { says: Says::Began(piece) | Says::GoesOn(piece), .. })) => piece.end,
             other => panic!("{other:?}"),
         };
         assert_eq!(end(format!("a : PWD=/ ; COMMAND=/bin/echo {}", "1 ".repeat(480))), End::AtBlank);
         assert_eq!(end(format!("a : (command continued) {}", "x".repeat(952))), End::InWord);
         assert_eq!(end(format!("a : (command continued) {}", "x ".repeat(470))), End::AtBlank);
-        assert_eq!(end("a : (command continued) 1 2 3".into()), End::Here);
+        assert_eq!(end(format!("a : PWD=/{}", "x".repeat(970))), End::InWord);
+        assert_eq!(end("a : (command continued) 1 2 3".into()), End::AtBlank);
     }
 }

@@ -32,19 +32,25 @@ const PACE: i64 = NANOS;
 /// Before journalctl is started anew, and at most after it has failed again and again.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
-/// Lines that may wait for the engine.
-const ROOM: usize = 4096;
+/// Bytes of lines that may wait for the engine, with [`OF_EACH`] more for each.
+const ROOM: usize = 8 * 1024 * 1024;
 
-/// Processes of which the lines that had no room are counted one by one.
-const COUNTED: usize = 1024;
+/// The same of one uid, so that nobody takes the place of others.
+const ROOM_EACH: usize = 512 * 1024;
+
+/// Bytes that a line takes beside its text.
+const OF_EACH: usize = 256;
+
+/// Seconds by which two clocks may differ in what they say of the time between two lines.
+const SLACK: i64 = 5;
 
 /// What was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     /// Lines of people who hold a grant, in the order of the journal.
     pub lines: Vec<Line>,
-    /// How many more there were of a process, for which there was no room.
-    pub left_out: BTreeMap<i32, u64>,
+    /// How many more there were of a uid, for which there was no room.
+    pub left_out: BTreeMap<u32, u64>,
 }
 
 /// What the engine is told.
@@ -110,7 +116,10 @@ impl Reader {
     fn start(&mut self, uids: BTreeSet<u32>, since: i64, engine: Handle) -> io::Result<()> {
         let shared = Arc::new((Mutex::new(Want { uids, since, over: false }), Condvar::new()));
         let (program, ours) = (self.program.clone(), shared.clone());
-        let run = move || Thread { program, shared: ours, engine, batch: Batch::default() }.run();
+        let run = move || {
+            let (batch, bytes) = Default::default();
+            Thread { program, shared: ours, engine, batch, bytes, read_to: None }.run();
+        };
         thread::Builder::new().name("subcommands".into()).spawn(run)?;
         self.shared = Some(shared);
         Ok(())
@@ -153,6 +162,10 @@ struct Thread {
     shared: Shared,
     engine: Handle,
     batch: Batch,
+    /// Bytes in it, of each uid.
+    bytes: BTreeMap<u32, usize>,
+    /// The last line that was read: when, by the journal's monotonic clock and in seconds of the wall clock.
+    read_to: Option<(i64, i64)>,
 }
 
 impl Thread {
@@ -197,7 +210,7 @@ impl Thread {
 
     /// Reads until something stands in the way. What was read twice is known by its time.
     fn follow(&mut self, since: i64) -> Stop {
-        let mut journal = match Journal::follow(&self.program, since) {
+        let mut journal = match Journal::follow(&self.program, self.behind(since)) {
             Ok(journal) => journal,
             Err(gone) => return Stop::Gone(gone),
         };
@@ -226,24 +239,35 @@ impl Thread {
         }
     }
 
+    /// From where on a journalctl has to read that is started anew, in seconds of the wall clock as it is now: it may have been set
+    /// since the last line was read.
+    fn behind(&self, since: i64) -> i64 {
+        match self.read_to {
+            None => since,
+            Some((at, wall)) => {
+                let ago = clock::of_the_journal().saturating_sub(at) / 1_000_000;
+                clock::wall_seconds().saturating_sub(ago).min(wall).saturating_sub(SLACK)
+            }
+        }
+    }
+
     /// Keeps a line of somebody who is asked about.
     fn take(&mut self, line: Line) {
-        let mut want = lock(&self.shared);
-        // Where a journalctl that is started anew has to begin.
-        want.since = line.wall.saturating_sub(1);
-        let wanted = want.uids.contains(&line.uid);
-        drop(want);
-        if !wanted {
+        let wanted = lock(&self.shared).uids.contains(&line.uid);
+        // One that is to come is none of this boot's.
+        if !wanted || line.at > clock::of_the_journal() {
             return;
         }
-        if self.batch.lines.len() < ROOM {
+        self.read_to = self.read_to.max(Some((line.at, line.wall)));
+        let all: usize = self.bytes.values().sum();
+        let theirs = self.bytes.entry(line.uid).or_default();
+        let room = line.says.len().saturating_add(OF_EACH);
+        if theirs.saturating_add(room) <= ROOM_EACH && all.saturating_add(room) <= ROOM {
+            *theirs = theirs.saturating_add(room);
             return self.batch.lines.push(line);
         }
-        let left_out = &mut self.batch.left_out;
-        if left_out.len() < COUNTED || left_out.contains_key(&line.pid) {
-            let count = left_out.entry(line.pid).or_default();
-            *count = count.saturating_add(1);
-        }
+        let count = self.batch.left_out.entry(line.uid).or_default();
+        *count = count.saturating_add(1);
     }
 
     /// Tells what was read, unless the engine has too much to do: then it is told with what comes next.
@@ -253,8 +277,9 @@ impl Thread {
         }
         let read = std::mem::take(&mut self.batch);
         let told = self.engine.tell_now(Message::Subcommands(News::Read(read.clone())));
-        if told.is_err() {
-            self.batch = read;
+        match &told {
+            Ok(()) => self.bytes.clear(),
+            Err(_) => self.batch = read,
         }
         told
     }

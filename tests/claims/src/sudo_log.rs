@@ -1,7 +1,7 @@
 //! sudo's log: whatever is in the journal, a line is read as what it says or as nothing, and what is kept of all of them is bounded.
 
-use jitd::subcommands::commands::{Commands, MOST};
-use jitd::subcommands::line::{self, LONGEST, Piece, Says};
+use jitd::subcommands::commands::{Commands, LONGEST, MOST, Whose};
+use jitd::subcommands::line::{self, Piece, Says};
 use jitd::subcommands::lines::Lines;
 
 use crate::{bytes::Bytes, measure, sentence};
@@ -16,26 +16,33 @@ pub fn holds(data: &[u8]) {
         return raw(rest.0);
     }
     let mut commands = Commands::behind(0);
-    let (mut started, mut at) = (0, 0);
+    let (mut started, mut at, mut stray) = (0, 0, false);
     for message in rest.0.split(|byte| *byte == 0) {
         let says = message_says(message);
         at += 1;
         match says {
-            Some(Says::Started(piece)) => {
-                commands.started(piece, at);
-                started += 1;
+            Some(Says::Began(piece)) => {
+                commands.began(piece, Whose::Its, at);
+                (started, stray) = (started + 1, false);
             }
-            Some(Says::GoesOn(piece)) => commands.goes_on(piece, at),
+            Some(Says::GoesOn(piece)) => {
+                // What nobody knows the beginning of is one more, however many pieces it has.
+                let is_new = !commands.may_go_on() && !stray;
+                started += usize::from(is_new);
+                stray |= is_new;
+                commands.goes_on(piece, at);
+            }
             Some(Says::Otherwise) | None => {}
         }
     }
+    commands.settle();
     let (count, left_out) = (commands.count(), usize::try_from(commands.left_out).unwrap());
     assert_eq!(count + left_out, started, "each is kept or counted");
     assert!(count <= MOST);
     let text = commands.take();
     assert!(text.len() <= 16 * 1024 + 8 * LONGEST, "{} bytes for one entry", text.len());
     assert_eq!(text.lines().count(), count, "no command line looks like two: {text:?}");
-    assert!(text.lines().all(|line| line.chars().count() <= LONGEST + 2));
+    assert!(text.lines().all(|line| line.chars().count() <= LONGEST + 64));
 }
 
 /// A line as it comes from somewhere: it costs little, and is refused by a sentence when it is none.
@@ -71,7 +78,7 @@ fn message_says(message: &[u8]) -> Option<Says> {
     }
     let says = line.map(|line| line.says);
     let text = match &says {
-        Some(Says::Started(Piece { text, .. })) => Some(("started", text.clone())),
+        Some(Says::Began(Piece { text, .. })) => Some(("began", text.clone())),
         Some(Says::GoesOn(Piece { text, .. })) => Some(("goes on", text.clone())),
         Some(Says::Otherwise) => Some(("otherwise", String::new())),
         None => None,
@@ -81,20 +88,17 @@ fn message_says(message: &[u8]) -> Option<Says> {
 }
 
 fn expected(message: &str) -> Option<(&'static str, String)> {
-    if message.starts_with("@cee:") {
+    if message.starts_with("@cee:") || message.len() > 8 * 1024 {
         return Some(("otherwise", String::new()));
     }
     let behind_name = message.find(" : ")? + " : ".len();
     let said = &message[behind_name..];
-    let kept = |text: &str| text.chars().take(1024).collect::<String>();
     if let Some(more) = said.strip_prefix("(command continued) ") {
-        return Some(("goes on", kept(more)));
+        return Some(("goes on", more.to_owned()));
     }
     let name: String = said.chars().take_while(|c| *c != '=').collect();
     let is_name = name.len() < said.len() && !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase());
-    let fields = (0..said.len()).filter(|at| said.is_char_boundary(*at));
-    let is_field =
-        |at: &usize| said[*at..].starts_with("COMMAND=") && (*at == 0 || said[..*at].ends_with(" ; "));
-    let command = fields.into_iter().find(is_field).map(|at| &said[at + "COMMAND=".len()..])?;
-    (is_name && !command.is_empty()).then(|| ("started", kept(command)))
+    let has_command = said.split(" ; ").any(|field| field.starts_with("COMMAND="));
+    let begins = is_name && (has_command || said.len() >= 900) && !said.ends_with("COMMAND=");
+    begins.then(|| ("began", said.to_owned()))
 }

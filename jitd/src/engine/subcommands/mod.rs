@@ -21,18 +21,24 @@ use jitd_core::sudoers::LogSubcmds;
 
 use super::{Engine, wording};
 use crate::clock;
-use crate::subcommands::commands::Commands;
+use crate::subcommands::commands::{Commands, Whose};
 use crate::subcommands::line::{Line, Says};
 use crate::subcommands::{Batch, News, Reader};
 
 /// Nanoseconds after its end for which there may be lines of a session on their way.
 const LINGERS: i64 = 5 * NANOS;
 
+/// The same at most, while more and more come: the number of a process may be another's by then.
+const LINGERS_AT_MOST: i64 = 60 * NANOS;
+
 /// Nanoseconds for which a command line that may go on waits for that.
 const GOES_ON: i64 = 2 * NANOS;
 
 /// Lines that are kept of processes that are no session's, for jitd may hear of a session late.
 const LATELY: usize = 512;
+
+/// The same of one uid.
+const LATELY_EACH: usize = 64;
 
 /// Command lines of one person that are written in [`MINUTE`], and entries with them.
 const IN_A_MINUTE: (usize, usize) = (2000, 120);
@@ -70,8 +76,8 @@ struct Reading {
     commands: Commands,
     /// When the last command line is written even if it may go on, on the boot clock.
     waits: Option<i64>,
-    /// When it is over, on the boot clock: its process has ended.
-    over: Option<i64>,
+    /// Its process has ended: until when more of it may come, and at the latest, on the boot clock.
+    over: Option<(i64, i64)>,
 }
 
 /// Everything about what commands start.
@@ -101,8 +107,11 @@ impl Default for Starts {
 impl Starts {
     /// Nanoseconds until something is due.
     pub(super) fn next(&self, now: &Now) -> Option<i64> {
-        let due =
-            self.read.values().flat_map(|reading| reading.waits.into_iter().chain(reading.over)).min()?;
+        let due = self
+            .read
+            .values()
+            .flat_map(|reading| reading.waits.into_iter().chain(reading.over_at()))
+            .min()?;
         Some(due.saturating_sub(now.boot).max(0))
     }
 
@@ -119,7 +128,7 @@ impl Starts {
     /// The process of a session has ended.
     pub(super) fn over(&mut self, pid: i32, now: &Now) {
         if let Some(reading) = self.read.get_mut(&pid) {
-            reading.over = Some(now.boot.saturating_add(LINGERS));
+            reading.over = Some((now.boot.saturating_add(LINGERS), now.boot.saturating_add(LINGERS_AT_MOST)));
         }
     }
 
@@ -128,9 +137,31 @@ impl Starts {
         match self.read.get_mut(&line.pid).filter(|reading| reading.is_its(&line)) {
             Some(reading) => reading.take(line, now),
             None => {
+                // Nobody's lines push out those of others.
+                let mut theirs = 0;
+                self.lately.retain(|kept| {
+                    theirs += usize::from(kept.uid == line.uid);
+                    kept.uid != line.uid || theirs < LATELY_EACH
+                });
                 self.lately.truncate(LATELY.saturating_sub(1));
                 self.lately.push_front(line);
             }
+        }
+    }
+
+    /// Nothing more comes of what a session has started last.
+    fn settle(&mut self, pid: i32) {
+        if let Some(reading) = self.read.get_mut(&pid) {
+            reading.commands.settle();
+            reading.waits = None;
+        }
+    }
+
+    /// Lines of these uids had no room. Of which session they were, nobody knows: each may lack so many.
+    fn leave_out(&mut self, lines: BTreeMap<u32, u64>) {
+        for (uid, count) in lines {
+            let theirs = self.read.values_mut().filter(|reading| reading.about.by.uid == uid);
+            theirs.for_each(|reading| reading.commands.leave_out(count, reading.commands.read_to));
         }
     }
 
@@ -150,24 +181,33 @@ impl Starts {
 }
 
 impl Reading {
+    /// When it is let go of, on the boot clock.
+    fn over_at(&self) -> Option<i64> {
+        self.over.map(|(at, _)| at)
+    }
+
     /// Whether a line is of this session, and was not read before.
     fn is_its(&self, line: &Line) -> bool {
         line.uid == self.about.by.uid && line.at > self.commands.read_to
     }
 
     fn take(&mut self, Line { gid, at, says, .. }: Line, now: &Now) {
-        if self.over.is_some() {
-            self.over = Some(now.boot.saturating_add(LINGERS));
+        self.over = self.over.map(|(_, last)| (now.boot.saturating_add(LINGERS).min(last), last));
+        let roots = self.runs_as == RunsAs::Root;
+        // The command of a session is said before sudo becomes anybody: a line by root's gid is none of it.
+        if roots && gid == 0 {
+            self.own = Own::Seen;
         }
-        let is_others = self.runs_as == RunsAs::Root && gid != 0;
+        let is_others = roots && gid != 0;
         match (says, self.own) {
-            (Says::Started(_), Own::ToCome) => self.own = Own::Seen,
+            (Says::Began(piece), Own::ToCome) => {
+                self.own = Own::Seen;
+                self.commands.began(piece, Whose::Sessions, at);
+            }
             (Says::GoesOn(_), Own::ToCome) => {}
             // Written before it became sudo, or by a sudo that runs it with another group: either is said, and neither believed.
-            (Says::Started(_), Own::Seen) if is_others => self.commands.leave_out(1, at),
-            (Says::GoesOn(_), Own::Seen) if is_others => {}
-            (Says::Started(piece), Own::Seen) => self.commands.started(piece, at),
-            // Of the session's own command line, as long as there is no other.
+            (Says::Began(_), Own::Seen) if is_others => self.commands.leave_out(1, at),
+            (Says::Began(piece), Own::Seen) => self.commands.began(piece, Whose::Its, at),
             (Says::GoesOn(piece), Own::Seen) => self.commands.goes_on(piece, at),
             (Says::Otherwise, _) => self.commands.leave_out(1, at),
         }
@@ -233,26 +273,25 @@ impl Engine {
             News::Trouble(why) => return self.starts.trouble = Some(why),
         };
         lines.into_iter().for_each(|line| self.starts.take(line, now));
-        for (pid, count) in left_out {
-            if let Some(reading) = self.starts.read.get_mut(&pid) {
-                reading.commands.leave_out(count, reading.commands.read_to);
-            }
-        }
-        let settled = self.starts.read.iter().filter(|(_, reading)| reading.waits.is_none());
-        let settled: Vec<i32> = settled.map(|(pid, _)| *pid).collect();
-        settled.into_iter().for_each(|pid| self.write_starts(pid, now));
+        self.starts.leave_out(left_out);
+        let all: Vec<i32> = self.starts.read.keys().copied().collect();
+        all.into_iter().for_each(|pid| self.write_starts(pid, now));
     }
 
     /// Writes what has waited long enough, lets go of sessions that are over, and reads whom there is to read.
     pub(super) fn keep_starts(&mut self, now: &Now) {
-        let due = |at: &Option<i64>| at.is_some_and(|at| at <= now.boot);
-        let waited = self.starts.read.iter().filter(|(_, reading)| due(&reading.waits) || due(&reading.over));
-        let waited: Vec<i32> = waited.map(|(pid, _)| *pid).collect();
-        for pid in waited {
-            self.write_starts(pid, now);
-            if self.starts.read.get(&pid).is_some_and(|reading| due(&reading.over)) {
+        let due = |at: Option<i64>| at.is_some_and(|at| at <= now.boot);
+        let is_due = |reading: &Reading| due(reading.waits) || due(reading.over_at());
+        let waited = self.starts.read.iter().filter(|(_, reading)| is_due(reading));
+        let waited: Vec<(i32, bool)> = waited.map(|(pid, reading)| (*pid, due(reading.over_at()))).collect();
+        for (pid, is_over) in waited {
+            self.starts.settle(pid);
+            if is_over {
+                self.write_last_starts(pid, now);
                 self.starts.read.remove(&pid);
                 self.starts.changed = true;
+            } else {
+                self.write_starts(pid, now);
             }
         }
         if std::mem::take(&mut self.starts.changed) {
@@ -263,7 +302,10 @@ impl Engine {
     /// Everything that was read goes on the record, for jitd stops.
     pub(super) fn write_all_starts(&mut self, now: &Now) {
         let all: Vec<i32> = self.starts.read.keys().copied().collect();
-        all.into_iter().for_each(|pid| self.write_starts(pid, now));
+        for pid in all {
+            self.starts.settle(pid);
+            self.write_starts(pid, now);
+        }
     }
 
     /// Reads the log for those who hold a grant whose rule says so, and whose sessions have not been over for long.
@@ -289,17 +331,26 @@ impl Engine {
         let Some(reading) = self.starts.read.get(&pid).filter(|reading| !reading.commands.is_empty()) else {
             return;
         };
-        let (uid, count, over) = (reading.about.by.uid, reading.commands.count(), reading.over.is_some());
+        let (uid, count) = (reading.about.by.uid, reading.commands.count());
         let has_room = self.starts.has_room(uid, count, now);
         let Some(reading) = self.starts.read.get_mut(&pid) else { return };
-        reading.waits = None;
-        if !has_room {
-            reading.commands.give_up();
-            // What is left out is said once more at the end, and sessions are few enough.
-            if !over {
-                return;
-            }
+        match has_room {
+            true => self.put_starts(pid, now),
+            false => reading.commands.give_up(),
         }
+    }
+
+    /// The same at the end: that something was left out is said in any case, and sessions are few enough.
+    fn write_last_starts(&mut self, pid: i32, now: &Now) {
+        self.write_starts(pid, now);
+        self.put_starts(pid, now);
+    }
+
+    fn put_starts(&mut self, pid: i32, now: &Now) {
+        let Some(reading) = self.starts.read.get_mut(&pid).filter(|reading| !reading.commands.is_empty())
+        else {
+            return;
+        };
         let (count, left_out, read_to) =
             (reading.commands.count(), reading.commands.left_out, reading.commands.read_to);
         let mut texts = Vec::new();

@@ -12,7 +12,7 @@ fn now(boot: i64) -> Now {
 }
 
 fn line(gid: u32, at: i64, text: &str) -> Line {
-    let says = Says::Started(Piece { text: text.to_owned(), end: End::Here });
+    let says = Says::Began(Piece { text: format!("COMMAND={text}"), end: End::AtBlank });
     Line { pid: 7, uid: 1000, gid, at, wall: 0, says }
 }
 
@@ -36,6 +36,7 @@ fn the_first_line_is_the_sessions_own_and_what_root_did_not_write_is_counted_alo
     starts.take(line(1000, 14, "forged"), &now);
     starts.take(line(0, 13, "/bin/a"), &now);
     starts.take(line(0, 15, "/bin/b"), &now);
+    starts.settle(7);
     let commands = &mut starts.read.get_mut(&7).unwrap().commands;
     assert_eq!((commands.left_out, commands.read_to), (1, 15));
     assert_eq!(commands.take(), "/bin/a\n/bin/b");
@@ -43,6 +44,7 @@ fn the_first_line_is_the_sessions_own_and_what_root_did_not_write_is_counted_alo
     starts.read.insert(7, reading(RunsAs::Other, Own::Seen, 15));
     starts.take(line(0, 15, "written already"), &now);
     starts.take(line(1001, 16, "/bin/c"), &now);
+    starts.settle(7);
     assert_eq!(starts.read.get_mut(&7).unwrap().commands.take(), "/bin/c");
 }
 
@@ -52,8 +54,12 @@ fn what_nobody_asked_about_is_kept_for_a_while_and_never_much_of_it() {
     for at in 0..10_000 {
         starts.take(line(0, at, "/bin/true"), &now(0));
     }
-    assert_eq!(starts.lately.len(), LATELY);
+    assert_eq!(starts.lately.len(), LATELY_EACH);
     assert_eq!(starts.lately.front().map(|line| line.at), Some(9_999), "the newest");
+    for uid in 0..1_000 {
+        starts.take(Line { uid, ..line(0, 10_000, "/bin/true") }, &now(0));
+    }
+    assert_eq!(starts.lately.len(), LATELY);
 }
 
 #[test]
@@ -71,12 +77,38 @@ fn a_command_line_that_may_go_on_waits_and_a_session_that_is_over_lingers() {
     let mut starts = Starts::default();
     starts.read.insert(7, reading(RunsAs::Other, Own::Seen, 0));
     assert_eq!(starts.next(&now(0)), None);
-    let says = Says::Started(Piece { text: "x".repeat(900), end: End::AtBlank });
+    let says = Says::Began(Piece { text: format!("COMMAND={}", "x".repeat(900)), end: End::AtBlank });
     starts.take(Line { says, ..line(0, 1, "") }, &now(0));
     assert_eq!(starts.next(&now(0)), Some(GOES_ON));
-    starts.take(line(0, 2, "/bin/true"), &now(0));
+    starts.settle(7);
     assert_eq!(starts.next(&now(0)), None);
     starts.over(7, &now(0));
     starts.take(line(0, 3, "/bin/true"), &now(NANOS));
+    starts.settle(7);
     assert_eq!(starts.next(&now(NANOS)), Some(LINGERS));
+    starts.take(line(0, 4, "/bin/true"), &now(LINGERS_AT_MOST - NANOS));
+    starts.settle(7);
+    assert_eq!(
+        starts.next(&now(LINGERS_AT_MOST - NANOS)),
+        Some(NANOS),
+        "whose number it is by then nobody knows"
+    );
+}
+
+#[test]
+fn a_line_by_roots_gid_is_no_sessions_own() {
+    let mut starts = Starts::default();
+    starts.read.insert(7, reading(RunsAs::Root, Own::ToCome, 0));
+    starts.take(line(0, 1, "/bin/a"), &now(0));
+    starts.take(line(0, 2, "/bin/b"), &now(0));
+    starts.settle(7);
+    assert_eq!(starts.read.get_mut(&7).unwrap().commands.take(), "/bin/a\n/bin/b");
+}
+
+#[test]
+fn what_had_no_room_may_be_of_any_session_of_its_person() {
+    let mut starts = Starts::default();
+    starts.read.insert(7, reading(RunsAs::Root, Own::Seen, 0));
+    starts.leave_out([(1000, 3), (1001, 9)].into());
+    assert_eq!(starts.read.get(&7).map(|reading| reading.commands.left_out), Some(3));
 }

@@ -117,7 +117,9 @@ fn what_a_root_shell_starts_is_on_the_record_once_whatever_becomes_of_jitd() {
         show.expect_says("\n      started /usr/bin/uname -s\n")
             .expect_says("while this grant is live, for their standing");
         let log = bed.jitctl("alice", &["log", "--commands"]).unwrap().expect_ok();
-        log.expect_says("which alice ran with watched, started /usr/bin/id -g | /usr/local/bin/children");
+        log.expect_says(
+            "which alice ran with watched, started \"/usr/bin/id -g\", \"/usr/local/bin/children\"",
+        );
         bed.sh("jitctl log export > /tmp/export && jitctl log verify /tmp/export").unwrap().expect_ok();
     }
 }
@@ -244,4 +246,39 @@ fn where_sudo_cannot_say_it_the_rule_works_and_it_is_said() {
     check.expect_says("rule \"watches\" (32-watched.toml:12): what commands start will not be seen here");
     let explain = site.jitctl("alice", &["explain", "other", "--reason", REASON]).unwrap();
     explain.expect_says("the rule has sudo log what your commands start");
+}
+
+#[test]
+fn no_directory_hides_what_is_started_or_puts_something_else_in_its_place() {
+    for release in Release::ALL {
+        let Some(bed) = watching(release) else { return };
+        bed.grant("alice", "watched", "30m");
+        let root = shell(&bed, &["sudo", "-n", "-s"]);
+        let last = |mark: &str| {
+            let seen = || started(&bed).0.into_iter().find(|line| line.ends_with(mark));
+            until("it to be on the record", SOON, seen).unwrap_or_else(|why| {
+                panic!(
+                    "{mark}: {why}: {:?} {}",
+                    started(&bed),
+                    bed.sh("journalctl -t sudo -o cat | tail -20").unwrap().out
+                )
+            })
+        };
+        // Longer than sudo has in one line before it comes to the command.
+        let long = "x".repeat(200);
+        let folders = vec![long.as_str(); 7].join("/");
+        does(&root, &format!("mkdir -p /tmp/{folders}; cd /tmp/{folders}; /usr/bin/true long"));
+        assert_eq!(last("true long"), "/usr/bin/true long");
+        // And one that looks like the fields of sudo, as far as the line goes.
+        let odd = format!("/tmp/a ; USER=root ; COMMAND=/bin/rm -rf {folders}");
+        does(&root, &format!("mkdir -p '{odd}'; cd '{odd}'; /usr/bin/true odd"));
+        let told = last("true odd");
+        assert!(told.starts_with("(unclear where it begins) "), "{told}");
+        assert!(told.ends_with(" ; USER=root ; COMMAND=/usr/bin/true odd"), "{told}");
+        does(&root, "cd /; /usr/bin/true plain");
+        assert_eq!(last("true plain"), "/usr/bin/true plain");
+        assert_eq!(started(&bed).1, 0, "none is left out");
+        root.write(b"exit\n").unwrap();
+        root.wait_end(SOON).unwrap().expect_ok();
+    }
 }

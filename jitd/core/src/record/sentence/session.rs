@@ -45,8 +45,9 @@ pub(super) fn commands(about: &About, pid: i32, (count, left_out): (u64, u64), t
         _ if count == 0 => String::new(),
         None => format!(" {count} {}", plural(count, "command", "commands")),
         Some(lines) => {
-            let lines: Vec<String> = lines.lines().map(|line| format!("{}", escaped(line))).collect();
-            format!(" {}", lines.join(" | "))
+            // Each in quotation marks of which it has none: so no command line looks like two.
+            let quoted = |line: &str| format!("\"{}\"", escaped(&line.replace('"', "\\\"")));
+            format!(" {}", lines.lines().map(quoted).collect::<Vec<_>>().join(", "))
         }
     };
     match (count, left_out) {
