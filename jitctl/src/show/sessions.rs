@@ -135,7 +135,7 @@ mod tests {
              started /bin/true\n      3 more that are not written down\n  2026";
         assert!(shown.contains(of_sh), "{shown}");
         assert!(
-            shown.contains("#1  process 7, which alice ran with root, started /bin/of-one-before\n"),
+            shown.contains("#1  process 7, which alice ran with root, started \"/bin/of-one-before\"\n"),
             "{shown}"
         );
         assert!(shown.contains("sudo id in / with root (process 8)\n      2 more that are not"), "{shown}");

@@ -266,7 +266,7 @@ fn no_directory_hides_what_is_started_or_puts_something_else_in_its_place() {
         };
         // Longer than sudo has in one line before it comes to the command.
         let long = "x".repeat(200);
-        let folders = vec![long.as_str(); 7].join("/");
+        let folders = [long.as_str(); 7].join("/");
         does(&root, &format!("mkdir -p /tmp/{folders}; cd /tmp/{folders}; /usr/bin/true long"));
         assert_eq!(last("true long"), "/usr/bin/true long");
         // And one that looks like the fields of sudo, as far as the line goes.
