@@ -119,7 +119,11 @@ impl Engine {
     }
 
     /// The one of these groups in which a process is.
-    fn group_with(&self, pid: i32, names: impl IntoIterator<Item = RequestId>) -> Option<RequestId> {
+    pub(super) fn group_with(
+        &self,
+        pid: i32,
+        names: impl IntoIterator<Item = RequestId>,
+    ) -> Option<RequestId> {
         let pid = u32::try_from(pid).ok()?;
         let is_in = |name: &RequestId| {
             let pids = Group::named(&self.host.paths, *name).pids();
