@@ -87,7 +87,11 @@ impl Engine {
             (_, Service::Sudo) => self.was_asked_before_an_end(&opening, now),
             (_, Service::Su | Service::Login | Service::Sshd) => false,
         };
-        if !matters || self.is_known(&opening) {
+        if !matters {
+            return Self::answer(opening.reply, Response::Pam(says));
+        }
+        if let Some(pid) = opening.from.pid.filter(|_| self.is_known(&opening)) {
+            self.starts.becomes(pid, target);
             return Self::answer(opening.reply, Response::Pam(says));
         }
         let person = person.clone();

@@ -60,6 +60,12 @@ enum RunsAs {
     Other,
 }
 
+impl RunsAs {
+    fn of(account: &str) -> Self {
+        if account == "root" { Self::Root } else { Self::Other }
+    }
+}
+
 /// A session whose lines are read.
 #[derive(Debug)]
 struct Reading {
@@ -120,6 +126,16 @@ impl Starts {
     pub(super) fn over(&mut self, pid: i32, now: &Now) {
         if let Some(reading) = self.read.get_mut(&pid) {
             reading.over = Some(now.boot.saturating_add(LINGERS));
+        }
+    }
+
+    /// PAM says as whom the command of a session runs that is known already: its process has become sudo only now, and what came before that
+    /// sudo has not written.
+    pub(super) fn becomes(&mut self, pid: i32, target: &str) {
+        if let Some(reading) = self.read.get_mut(&pid) {
+            reading.runs_as = RunsAs::of(target);
+            reading.commands.give_up();
+            reading.waits = None;
         }
     }
 
@@ -326,8 +342,5 @@ impl Reading {
 /// As whom the command of a session runs: PAM says it, and what a client is about to become is by its grant.
 fn runs_as(gives: &Gives, target: Option<&str>) -> RunsAs {
     let by_role = || gives.sudo.as_ref().filter(|_| gives.groups.is_empty()).map(|sudo| sudo.run_as.as_str());
-    match target.or_else(by_role) {
-        Some("root") => RunsAs::Root,
-        Some(_) | None => RunsAs::Other,
-    }
+    target.or_else(by_role).map_or(RunsAs::Other, RunsAs::of)
 }

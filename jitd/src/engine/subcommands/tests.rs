@@ -80,3 +80,26 @@ fn a_command_line_that_may_go_on_waits_and_a_session_that_is_over_lingers() {
     starts.take(line(0, 3, "/bin/true"), &now(NANOS));
     assert_eq!(starts.next(&now(NANOS)), Some(LINGERS));
 }
+
+#[test]
+fn what_came_before_a_process_became_sudo_is_counted_alone() {
+    let mut starts = Starts::default();
+    starts.read.insert(7, reading(RunsAs::Other, Own::ToCome, 0));
+    let now = now(0);
+    for at in 1..=3 {
+        starts.take(line(1000, at, "/bin/forged"), &now);
+    }
+    starts.becomes(7, "root");
+    starts.becomes(8, "root");
+    starts.take(line(1000, 4, "on its way meanwhile"), &now);
+    starts.take(line(0, 5, "/bin/real"), &now);
+    let commands = &mut starts.read.get_mut(&7).unwrap().commands;
+    assert_eq!(commands.left_out, 3);
+    assert_eq!(commands.take(), "/bin/real");
+
+    let mut starts = Starts::default();
+    starts.read.insert(7, reading(RunsAs::Root, Own::Seen, 0));
+    starts.becomes(7, "alice");
+    starts.take(line(2000, 1, "/bin/with-a-group"), &now);
+    assert_eq!(starts.read.get_mut(&7).unwrap().commands.take(), "/bin/with-a-group");
+}
