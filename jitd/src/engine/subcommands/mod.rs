@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 mod tests;
+mod unheard;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use jitd_core::policy::{Expiry, Gives, Subcommands};
 use jitd_core::record::{About, Draft, Entry};
 use jitd_core::sudoers::LogSubcmds;
 
+use self::unheard::{Ran, Unheard};
 use super::{Engine, wording};
 use crate::clock;
 use crate::subcommands::commands::Commands;
@@ -72,6 +74,7 @@ struct Reading {
     grant: RequestId,
     about: About,
     own: Own,
+    ran: Ran,
     runs_as: RunsAs,
     commands: Commands,
     /// When the last command line is written even if it may go on, on the boot clock.
@@ -90,6 +93,7 @@ pub(super) struct Starts {
     since: i64,
     written: BTreeMap<u32, (usize, usize)>,
     trouble: Option<String>,
+    unheard: Unheard,
     /// Whether it may be others who are to be read.
     changed: bool,
     /// From where on the journal is read when it is read first, in seconds of the wall clock.
@@ -98,9 +102,9 @@ pub(super) struct Starts {
 
 impl Default for Starts {
     fn default() -> Self {
-        let (read, written, lately) = Default::default();
+        let (read, written, lately, unheard) = Default::default();
         let reader = Reader::new(PathBuf::from(paths::JOURNALCTL));
-        Self { reader, read, lately, since: 0, written, trouble: None, changed: true, from: None }
+        Self { reader, read, lately, since: 0, written, trouble: None, unheard, changed: true, from: None }
     }
 }
 
@@ -133,7 +137,7 @@ impl Starts {
     /// sudo has not written.
     pub(super) fn becomes(&mut self, pid: i32, target: &str) {
         if let Some(reading) = self.read.get_mut(&pid) {
-            reading.runs_as = RunsAs::of(target);
+            (reading.runs_as, reading.ran) = (RunsAs::of(target), Ran::Surely);
             reading.commands.give_up();
             reading.waits = None;
         }
@@ -218,6 +222,9 @@ impl Engine {
         let uid = about.by.uid;
         self.starts.read.insert(pid, Reading::new((id, about), runs_as, Own::ToCome, from));
         self.starts.changed = true;
+        if target.is_some() {
+            self.starts.ran(pid);
+        }
         // Of one that jitd heard of late there may be lines already.
         let (theirs, others) = std::mem::take(&mut self.starts.lately)
             .into_iter()
@@ -267,8 +274,7 @@ impl Engine {
         for pid in waited {
             self.write_starts(pid, now);
             if self.starts.read.get(&pid).is_some_and(|reading| due(&reading.over)) {
-                self.starts.read.remove(&pid);
-                self.starts.changed = true;
+                self.starts.let_go(pid);
             }
         }
         if std::mem::take(&mut self.starts.changed) {
@@ -335,7 +341,7 @@ impl Engine {
 impl Reading {
     fn new((grant, about): (RequestId, About), runs_as: RunsAs, own: Own, read_to: i64) -> Self {
         let commands = Commands::behind(read_to);
-        Self { grant, about, own, runs_as, commands, waits: None, over: None }
+        Self { grant, about, own, ran: Ran::Maybe, runs_as, commands, waits: None, over: None }
     }
 }
 

@@ -103,3 +103,29 @@ fn what_came_before_a_process_became_sudo_is_counted_alone() {
     starts.take(line(2000, 1, "/bin/with-a-group"), &now);
     assert_eq!(starts.read.get_mut(&7).unwrap().commands.take(), "/bin/with-a-group");
 }
+
+#[test]
+fn a_session_that_ran_and_is_over_without_any_line_is_said() {
+    let (grant, now) = ("7k2m9xqa".parse().unwrap(), now(0));
+    let mut starts = Starts::default();
+    let over = |starts: &mut Starts, own| {
+        starts.read.insert(7, reading(RunsAs::Root, own, 0));
+        starts.over(7, &now);
+        starts.let_go(7);
+    };
+    over(&mut starts, Own::ToCome);
+    assert_eq!(starts.unheard_of(grant), None, "sudo may have refused it");
+    starts.read.insert(7, reading(RunsAs::Root, Own::ToCome, 0));
+    starts.ran(7);
+    starts.let_go(7);
+    assert!(starts.unheard_of(grant).is_some());
+    assert_eq!(starts.attention().count(), 1);
+    over(&mut starts, Own::Seen);
+    assert_eq!(starts.attention().count(), 0);
+    starts.trouble = Some("there is no journalctl".into());
+    starts.read.insert(7, reading(RunsAs::Root, Own::ToCome, 0));
+    starts.becomes(7, "root");
+    starts.let_go(7);
+    assert_eq!(starts.attention().count(), 1, "that nothing is read says it");
+    assert!(starts.read.is_empty());
+}

@@ -239,6 +239,30 @@ fn a_journal_that_cannot_be_read_is_said_and_is_read_from_where_it_was_when_it_c
 }
 
 #[test]
+fn a_sudo_that_logs_nothing_is_said_until_it_does() {
+    let Some(bed) = watching(Release::Trixie) else { return };
+    bed.sh("echo 'Defaults !syslog' > /etc/sudoers.d/20-quiet; chmod 440 /etc/sudoers.d/20-quiet")
+        .unwrap()
+        .expect_ok();
+    let grant = bed.grant("alice", "watched", "30m");
+    let attention =
+        || Some(bed.status("root")["attention"].to_string()).filter(|said| said.contains("had no line"));
+    bed.sudo("alice", &["sh", "-c", "/usr/bin/true unheard; true"]).expect_ok();
+    let said = until("status to say so", SOON, attention).unwrap();
+    assert!(said.contains(&format!("of what alice ran with {}", grant.id)), "{said}");
+    let unheard = "what 1 of its commands started, for which sudo's log had no line that can be read";
+    bed.jitctl("alice", &["show", &grant.id]).unwrap().expect_ok().expect_says(unheard);
+    bed.run(&["rm", "/etc/sudoers.d/20-quiet"]).unwrap().expect_ok();
+    bed.sudo("alice", &["sh", "-c", "/usr/bin/true heard; true"]).expect_ok();
+    assert_eq!(wait_started(&bed, 1), ["/usr/bin/true heard"]);
+    until("it to be well", SOON, || attention().is_none().then_some(())).unwrap();
+    bed.jitctl("alice", &["drop"]).unwrap().expect_ok();
+    let report = told(&bed, "report", |_| true)["body"]["report"]["left-out"].to_string();
+    assert!(report.contains(unheard), "{report}");
+    assert_eq!(started(&bed), (vec!["/usr/bin/true heard".to_owned()], 0));
+}
+
+#[test]
 fn where_sudo_cannot_say_it_the_rule_works_and_it_is_said() {
     let change = |bed: &RootBed| {
         bed.sh("rm /usr/bin/sudo /usr/sbin/visudo").unwrap().expect_ok();
@@ -255,5 +279,5 @@ fn where_sudo_cannot_say_it_the_rule_works_and_it_is_said() {
     let check = site.jitctl("root", &["policy", "check"]).unwrap();
     check.expect_says("rule \"watches\" (32-watched.toml:12): what commands start will not be seen here");
     let explain = site.jitctl("alice", &["explain", "other", "--reason", REASON]).unwrap();
-    explain.expect_says("the rule has sudo log what your commands start");
+    explain.expect_says("what your commands start is logged where this host's sudo can say it");
 }
