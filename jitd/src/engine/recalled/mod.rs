@@ -105,13 +105,13 @@ impl Engine {
         let mut gives = BTreeMap::new();
         for (pid, at, recorded) in ended {
             if now.wall.saturating_sub(at) <= LATELY {
-                self.recall_reading(pid, recorded, &mut gives);
+                self.recall_reading(pid, recorded, &mut gives, now);
                 self.starts.over(pid, now);
             }
         }
         for (pid, recorded) in running {
             self.recall_running(pid, &recorded, now);
-            self.recall_reading(pid, recorded, &mut gives);
+            self.recall_reading(pid, recorded, &mut gives, now);
             if !self.sessions.running.get(&pid).is_some_and(Session::is_there) {
                 self.starts.over(pid, now);
             }
@@ -123,11 +123,12 @@ impl Engine {
         pid: i32,
         recorded: Recorded,
         gives: &mut BTreeMap<RequestId, Option<Gives>>,
+        now: &Now,
     ) {
         let Recorded { grant, about, target, read_to, own, at, .. } = recorded;
         let gives = gives.entry(grant).or_insert_with(|| self.given_with(grant));
         if let Some(gives) = gives {
-            self.read_on((grant, about, pid), (gives, target.as_deref()), (read_to, own), at);
+            self.read_on((grant, about, pid), (gives, target.as_deref()), (read_to, own), at, now);
         }
     }
 

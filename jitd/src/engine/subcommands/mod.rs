@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod tests;
 mod unheard;
+mod whence;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use jitd_core::record::{About, Draft, Entry};
 use jitd_core::sudoers::LogSubcmds;
 
 use self::unheard::{Ran, Unheard};
+use self::whence::BEFORE;
 use super::{Engine, wording};
 use crate::clock;
 use crate::subcommands::commands::Commands;
@@ -41,9 +43,6 @@ const IN_A_MINUTE: (usize, usize) = (2000, 120);
 
 /// Nanoseconds.
 const MINUTE: i64 = 60 * NANOS;
-
-/// Seconds before the first line that is to be read, from which on the journal is asked: it goes by the wall clock.
-const BEFORE: i64 = 5;
 
 /// The command of the session itself, which sudo logs first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,10 +240,11 @@ impl Engine {
         (gives, target): (&Gives, Option<&str>),
         (read_to, own): (i64, Own),
         at: i64,
+        now: &Now,
     ) {
         let reading = Reading::new((grant, about), runs_as(gives, target), own, read_to);
         self.starts.read.insert(pid, reading);
-        let seconds = at.div_euclid(NANOS).saturating_sub(BEFORE);
+        let seconds = whence::since(read_to, at, clock::of_the_journal(), now);
         self.starts.from = Some(self.starts.from.map_or(seconds, |from| from.min(seconds)));
     }
 
@@ -255,7 +255,9 @@ impl Engine {
             News::Well => return self.starts.trouble = None,
             News::Trouble(why) => return self.starts.trouble = Some(why),
         };
-        lines.into_iter().for_each(|line| self.starts.take(line, now));
+        let journal = clock::of_the_journal();
+        let ours = lines.into_iter().filter(|line| whence::may_be_of_this_boot(line, journal));
+        ours.for_each(|line| self.starts.take(line, now));
         for (pid, count) in left_out {
             if let Some(reading) = self.starts.read.get_mut(&pid) {
                 reading.commands.leave_out(count, reading.commands.read_to);
