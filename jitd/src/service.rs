@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::config::{self, ConfigError, Settings};
-use crate::engine::{Book, Engine, Handle, Health, Host, Message, Parts, past};
+use crate::engine::{Begun, Book, Engine, Handle, Health, Host, Message, Parts, past};
 use crate::enquiries::Enquiries;
 use crate::holders;
 use crate::ledger::{Ledger, OpenError};
@@ -79,29 +79,30 @@ pub fn run() -> Result<(), ServiceError> {
     let settings = config::read(Path::new(paths::CONFIG_FILE), HostPaths::default().owner)?;
     let clock = Clock::of_this_boot().map_err(system("learn which boot this is"))?;
     // First of all the lock on the ledger: a second jitd must not touch the host.
-    let (book, registry) = open_ledger()?;
+    let (book, registry, begun) = open_ledger()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(people::AT_A_TIME + SINK_THREADS)
         .build()
         .map_err(system("start the event loop"))?;
-    runtime.block_on(serve(settings, clock, book, registry))
+    runtime.block_on(serve(settings, clock, book, (registry, begun)))
 }
 
 /// Opens and folds the ledger. A damaged one is not a reason to stop: jitd says so, grants nothing, and what is due
 /// still ends, by what `applied` says.
-fn open_ledger() -> Result<(Book, Registry), ServiceError> {
-    let mut registry = Registry::default();
+fn open_ledger() -> Result<(Book, Registry, Begun), ServiceError> {
+    let (mut registry, mut begun) = (Registry::default(), Begun::default());
     let opened = Ledger::open(Path::new(paths::STATE_DIR), &mut |row, entry| {
         registry.replay(row.at, row.request, entry, &past::typed_texts(row));
+        begun.replay(row.at, row.request, entry);
     });
     match opened {
-        Ok(ledger) => Ok((Book::new(Ok(ledger)), registry)),
+        Ok(ledger) => Ok((Book::new(Ok(ledger)), registry, begun)),
         Err(error @ OpenError::Locked { .. }) => Err(ServiceError::Second(error)),
         Err(error) => {
             let why = crate::chain(&error);
             crate::log::error(&format!("nothing is granted: {why}"));
-            Ok((Book::new(Err(why)), Registry::default()))
+            Ok((Book::new(Err(why)), Registry::default(), Begun::default()))
         }
     }
 }
@@ -110,7 +111,7 @@ async fn serve(
     settings: Settings,
     clock: Clock,
     mut book: Book,
-    registry: Registry,
+    (registry, begun): (Registry, Begun),
 ) -> Result<(), ServiceError> {
     let listener =
         socket::open(Path::new(paths::SOCKET)).map_err(system("open the socket /run/jit/jitd.sock"))?;
@@ -136,7 +137,7 @@ async fn serve(
         sinks,
         report: settings.report,
     };
-    let engine_ended = start_engine(parts)?;
+    let engine_ended = start_engine(parts, begun)?;
     let seats = Seats::new(settings.limits, descriptors::raise());
     let reception =
         Arc::new(Reception { engine: handle.clone(), seats, here: people::Here::default(), clock });
@@ -164,13 +165,13 @@ fn started(clock: &Clock, host: &Host, book: &Book) -> Entry {
 }
 
 /// The engine has a thread of its own: it may wait for the disk while connections are served.
-fn start_engine(parts: Parts) -> Result<oneshot::Receiver<()>, ServiceError> {
+fn start_engine(parts: Parts, begun: Begun) -> Result<oneshot::Receiver<()>, ServiceError> {
     let (ended, engine_ended) = oneshot::channel();
     let engine = Engine::new(parts);
     thread::Builder::new()
         .name("engine".into())
         .spawn(move || {
-            engine.run();
+            engine.run(begun);
             let _ = ended.send(());
         })
         .map_err(system("start the engine's thread"))?;

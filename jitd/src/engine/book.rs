@@ -266,15 +266,6 @@ impl Book {
         ledger.sessions_of(request).map_err(|error| crate::chain(&error))
     }
 
-    /// The newest entry for each process about what it has started with a grant.
-    ///
-    /// # Errors
-    /// A sentence, when the ledger cannot be read.
-    pub fn last_starts_of(&self, request: RequestId) -> Result<Vec<Row>, String> {
-        let ledger = self.ledger.as_ref().map_err(Clone::clone)?;
-        ledger.last_starts_of(request).map_err(|error| crate::chain(&error))
-    }
-
     /// The newest grants that have ended and have no closing report, the newest first, as far as one look back reaches.
     ///
     /// # Errors

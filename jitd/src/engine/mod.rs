@@ -63,6 +63,7 @@ pub use self::message::{Call, Handle, Health, Inbox, Message, NotTaken, PamCall}
 use self::notices::Notices;
 use self::open::Purpose;
 use self::openings::Openings;
+pub use self::recalled::Begun;
 use self::refusals::Refusals;
 use self::reports::Reports;
 use self::running::Running;
@@ -222,8 +223,8 @@ impl Engine {
     }
 
     /// Makes the host equal to the record, then works until it is told to stop.
-    pub fn run(mut self) {
-        self.recover();
+    pub fn run(mut self, begun: Begun) {
+        self.recover(begun);
         let now = self.clock.now();
         self.open_due(&now);
         self.check_ready(&now);

@@ -87,7 +87,11 @@ impl Engine {
             (_, Service::Sudo) => self.was_asked_before_an_end(&opening, now),
             (_, Service::Su | Service::Login | Service::Sshd) => false,
         };
-        if !matters || self.is_known(&opening) {
+        if !matters {
+            return Self::answer(opening.reply, Response::Pam(says));
+        }
+        if let Some(pid) = opening.from.pid.filter(|_| self.is_known(&opening)) {
+            self.starts.becomes(pid, target);
             return Self::answer(opening.reply, Response::Pam(says));
         }
         let person = person.clone();
@@ -119,7 +123,11 @@ impl Engine {
     }
 
     /// The one of these groups in which a process is.
-    fn group_with(&self, pid: i32, names: impl IntoIterator<Item = RequestId>) -> Option<RequestId> {
+    pub(super) fn group_with(
+        &self,
+        pid: i32,
+        names: impl IntoIterator<Item = RequestId>,
+    ) -> Option<RequestId> {
         let pid = u32::try_from(pid).ok()?;
         let is_in = |name: &RequestId| {
             let pids = Group::named(&self.host.paths, *name).pids();

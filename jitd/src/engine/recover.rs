@@ -18,6 +18,7 @@ use jitd_core::wanted::{Wanted, WantedGrant};
 
 use super::Engine;
 use super::host::{self, LookAt, Made, Said};
+use super::recalled::Begun;
 use crate::holders::Holders;
 
 /// Whether the guard had something new to say.
@@ -31,10 +32,10 @@ pub(super) enum Notes {
 
 impl Engine {
     /// What jitd does before it takes the first call.
-    pub(super) fn recover(&mut self) {
+    pub(super) fn recover(&mut self, begun: Begun) {
         let now = self.clock.now();
         self.recover_sessions(&now);
-        self.recall_starts(&now);
+        self.recall_starts(begun, &now);
         if self.book.damage().is_none() {
             self.host.remember();
             self.take_notes(&now);

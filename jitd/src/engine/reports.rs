@@ -303,7 +303,7 @@ impl Engine {
     }
 
     fn write_report(&mut self, look: Option<&Look>, left: Left, now: &Now) {
-        let Left { id, alive, mut changes, stripped, left_out } = left;
+        let Left { id, alive, mut changes, stripped, mut left_out } = left;
         // It was written without it.
         let Some(closing) = self.reports.closing.remove(&id) else { return };
         let first = self.reports.first.remove(&id).and_then(|number| self.reports.looks.get(&number));
@@ -317,6 +317,7 @@ impl Engine {
         let more = changes.len().saturating_sub(MOST_CHANGES);
         changes.truncate(MOST_CHANGES);
         changes.iter_mut().for_each(shorten);
+        left_out.extend(self.starts.unheard_of(id));
         let (beside, beside_more) = self.beside(id, &closing);
         let report = Report {
             sessions: self.book.sessions_of(id).unwrap_or_default(),

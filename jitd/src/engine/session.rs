@@ -108,10 +108,10 @@ impl Session {
         Self { grant, about, teller, group, process, looks, looked: 0, next: 0, gone: None }
     }
 
-    /// One from before a restart that is in no group, and this is its process.
-    pub(super) fn recalled_outside((grant, about): (RequestId, About), process: OwnedFd) -> Self {
+    /// One from before a restart that is in no group, and this is its process, unless it is gone.
+    pub(super) fn recalled_outside((grant, about): (RequestId, About), process: Option<OwnedFd>) -> Self {
         let (teller, group, looks) = (Teller::Pam, None, LOOKS.len());
-        Self { grant, about, teller, group, process: Some(process), looks, looked: 0, next: 0, gone: None }
+        Self { grant, about, teller, group, process, looks, looked: 0, next: 0, gone: None }
     }
 
     /// Whether the process it began with is still there.

@@ -214,6 +214,9 @@ impl Engine {
     /// The process that a session began with has ended.
     pub(super) fn session_over(&mut self, pid: i32, status: Option<u8>, now: &Now) {
         if let Some(Session { grant, about, .. }) = self.sessions.running.remove(&pid) {
+            if status == Some(0) {
+                self.starts.ran(pid);
+            }
             self.starts.over(pid, now);
             self.book.note(now, Some(grant), Entry::SessionEnded { about, pid, status });
         }

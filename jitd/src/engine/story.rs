@@ -74,8 +74,7 @@ impl Engine {
             self.live.rejected.iter().map(|error| format!("the policy on disk was not taken: {error}"));
         let guard = self.host.guard_trouble().map(|why| format!("jit-guard would take nothing off: {why}"));
         let host = guard.into_iter().chain(self.host_attention());
-        let starts =
-            self.starts.trouble().map(|why| format!("what commands of sudo start is not read: {why}"));
+        let starts = self.starts.attention();
         stuck.chain(host).chain(starts).chain(disabled).chain(owed).chain(rejected).collect()
     }
 
@@ -155,7 +154,7 @@ impl Engine {
                 let side_effects = gives.map(|(by, gives)| side_effects(by, gives, expiry, logs));
                 side_effects.into_iter().flatten().chain(unusual(expiry.then)).collect()
             },
-            not_seen: self.not_seen(expiry),
+            not_seen: self.not_seen(id, expiry),
             entries,
             grant: view,
             earlier: open.as_ref().map(|open| self.earlier(open)).unwrap_or_default(),
@@ -172,7 +171,7 @@ impl Engine {
     }
 
     /// What of the starts of commands is not seen, where the rule says that they are to be.
-    fn not_seen(&self, expiry: Expiry) -> Vec<String> {
+    fn not_seen(&self, id: RequestId, expiry: Expiry) -> Vec<String> {
         match (expiry.subcommands, self.host.dialect().log_subcmds) {
             (Subcommands::NotLogged, _) => Vec::new(),
             (Subcommands::Logged, LogSubcmds::NotTaken) => {
@@ -183,7 +182,7 @@ impl Engine {
                     self.starts.trouble().map(|why| format!("what commands start, at present: {why}"));
                 let never =
                     "what a program does without starting another, and what goes on after its sudo has ended";
-                trouble.into_iter().chain([never.into()]).collect()
+                trouble.into_iter().chain(self.starts.unheard_of(id)).chain([never.into()]).collect()
             }
         }
     }

@@ -135,18 +135,6 @@ impl Ledger {
         self.rows_by(&sql, params![request.as_str()])
     }
 
-    /// The newest entry for each process about what it has started with a grant.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn last_starts_of(&self, request: RequestId) -> Result<Vec<Row>, ReadError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM records WHERE seq IN (SELECT max(seq) FROM records WHERE request = ?1 \
-             AND request <> '' AND kind = {STARTS} GROUP BY json_extract(body, '$.pid')) ORDER BY seq"
-        );
-        self.rows_by(&sql, params![request.as_str()])
-    }
-
     /// How often something was run with a grant.
     ///
     /// # Errors

@@ -43,6 +43,8 @@ struct Start {
     end: End,
     whose: Whose,
     room: Room,
+    /// Up to where the log was read before it.
+    before: i64,
 }
 
 /// Whether there is room for more of a start.
@@ -95,11 +97,19 @@ impl Commands {
         self.start.is_some()
     }
 
+    /// Up to where everything that was read is among what is written: a start that is being put together is not, and is read again
+    /// after a restart.
+    #[must_use]
+    pub fn settled_to(&self) -> i64 {
+        self.start.as_ref().map_or(self.read_to, |start| start.before)
+    }
+
     /// Takes one more.
     pub fn began(&mut self, Piece { text, end }: Piece, whose: Whose, at: i64) {
         self.settle();
-        (self.read_to, self.stray) = (at, false);
-        self.start = Some(Start { said: text, end, whose, room: Room::Left });
+        let before = std::mem::replace(&mut self.read_to, at);
+        self.stray = false;
+        self.start = Some(Start { said: text, end, whose, room: Room::Left, before });
     }
 
     /// The last one goes on. Where nobody knows what that is, it is one that is not known.
@@ -228,6 +238,7 @@ mod tests {
         commands.goes_on(piece("yz 1"), 4);
         commands.began(piece("PWD=/ ; COMMAND=/bin/true"), Whose::Its, 5);
         assert_eq!(commands.take(), format!("/bin/echo {}yz 1", "x".repeat(952)));
+        assert_eq!((commands.settled_to(), commands.read_to), (4, 5), "a restart reads it again");
         assert!(commands.may_go_on(), "what may go on is kept");
         assert_eq!(all(&mut commands), "/bin/true");
         commands.began(piece(&format!("COMMAND={}", "y".repeat(LONGEST))), Whose::Its, 6);

@@ -4,8 +4,11 @@
 //! session itself. A sudo that runs something as root has root's gid then, and nobody else's process has: so nobody makes up what
 //! root has started by writing to the log before they become sudo.
 
+mod reading;
 #[cfg(test)]
 mod tests;
+mod unheard;
+mod whence;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -19,20 +22,14 @@ use jitd_core::policy::{Expiry, Gives, Subcommands};
 use jitd_core::record::{About, Draft, Entry};
 use jitd_core::sudoers::LogSubcmds;
 
+pub(super) use self::reading::Own;
+use self::reading::{Reading, RunsAs, runs_as};
+use self::unheard::{Ran, Unheard};
+use self::whence::BEFORE;
 use super::{Engine, wording};
 use crate::clock;
-use crate::subcommands::commands::{Commands, Whose};
-use crate::subcommands::line::{Line, Says};
+use crate::subcommands::line::Line;
 use crate::subcommands::{Batch, News, Reader};
-
-/// Nanoseconds after its end for which there may be lines of a session on their way.
-const LINGERS: i64 = 5 * NANOS;
-
-/// The same at most, while more and more come: the number of a process may be another's by then.
-const LINGERS_AT_MOST: i64 = 60 * NANOS;
-
-/// Nanoseconds for which a command line that may go on waits for that.
-const GOES_ON: i64 = 2 * NANOS;
 
 /// Lines that are kept of processes that are no session's, for jitd may hear of a session late.
 const LATELY: usize = 512;
@@ -46,40 +43,6 @@ const IN_A_MINUTE: (usize, usize) = (2000, 120);
 /// Nanoseconds.
 const MINUTE: i64 = 60 * NANOS;
 
-/// Seconds before the first line that is to be read, from which on the journal is asked: it goes by the wall clock.
-const BEFORE: i64 = 5;
-
-/// The command of the session itself, which sudo logs first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Own {
-    /// Its line has not come yet.
-    ToCome,
-    /// It has.
-    Seen,
-}
-
-/// As whom a session runs something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum RunsAs {
-    Root,
-    /// Nobody knows by which gid.
-    Other,
-}
-
-/// A session whose lines are read.
-#[derive(Debug)]
-struct Reading {
-    grant: RequestId,
-    about: About,
-    own: Own,
-    runs_as: RunsAs,
-    commands: Commands,
-    /// When the last command line is written even if it may go on, on the boot clock.
-    waits: Option<i64>,
-    /// Its process has ended: until when more of it may come, and at the latest, on the boot clock.
-    over: Option<(i64, i64)>,
-}
-
 /// Everything about what commands start.
 #[derive(Debug)]
 pub(super) struct Starts {
@@ -90,6 +53,7 @@ pub(super) struct Starts {
     since: i64,
     written: BTreeMap<u32, (usize, usize)>,
     trouble: Option<String>,
+    unheard: Unheard,
     /// Whether it may be others who are to be read.
     changed: bool,
     /// From where on the journal is read when it is read first, in seconds of the wall clock.
@@ -98,9 +62,9 @@ pub(super) struct Starts {
 
 impl Default for Starts {
     fn default() -> Self {
-        let (read, written, lately) = Default::default();
+        let (read, written, lately, unheard) = Default::default();
         let reader = Reader::new(PathBuf::from(paths::JOURNALCTL));
-        Self { reader, read, lately, since: 0, written, trouble: None, changed: true, from: None }
+        Self { reader, read, lately, since: 0, written, trouble: None, unheard, changed: true, from: None }
     }
 }
 
@@ -128,7 +92,18 @@ impl Starts {
     /// The process of a session has ended.
     pub(super) fn over(&mut self, pid: i32, now: &Now) {
         if let Some(reading) = self.read.get_mut(&pid) {
-            reading.over = Some((now.boot.saturating_add(LINGERS), now.boot.saturating_add(LINGERS_AT_MOST)));
+            reading.ends(now);
+        }
+    }
+
+    /// PAM says as whom the command of a session runs that is known already: its process has become sudo only now, and what came before that
+    /// sudo has not written.
+    pub(super) fn becomes(&mut self, pid: i32, target: &str) {
+        if let Some(reading) = self.read.get_mut(&pid) {
+            (reading.runs_as, reading.ran) = (RunsAs::of(target), Ran::Surely);
+            reading.commands.settle();
+            reading.commands.give_up();
+            reading.waits = None;
         }
     }
 
@@ -180,41 +155,6 @@ impl Starts {
     }
 }
 
-impl Reading {
-    /// When it is let go of, on the boot clock.
-    fn over_at(&self) -> Option<i64> {
-        self.over.map(|(at, _)| at)
-    }
-
-    /// Whether a line is of this session, and was not read before.
-    fn is_its(&self, line: &Line) -> bool {
-        line.uid == self.about.by.uid && line.at > self.commands.read_to
-    }
-
-    fn take(&mut self, Line { gid, at, says, .. }: Line, now: &Now) {
-        self.over = self.over.map(|(_, last)| (now.boot.saturating_add(LINGERS).min(last), last));
-        let roots = self.runs_as == RunsAs::Root;
-        // The command of a session is said before sudo becomes anybody: a line by root's gid is none of it.
-        if roots && gid == 0 {
-            self.own = Own::Seen;
-        }
-        let is_others = roots && gid != 0;
-        match (says, self.own) {
-            (Says::Began(piece), Own::ToCome) => {
-                self.own = Own::Seen;
-                self.commands.began(piece, Whose::Sessions, at);
-            }
-            (Says::GoesOn(_), Own::ToCome) => {}
-            // Written before it became sudo, or by a sudo that runs it with another group: either is said, and neither believed.
-            (Says::Began(_), Own::Seen) if is_others => self.commands.leave_out(1, at),
-            (Says::Began(piece), Own::Seen) => self.commands.began(piece, Whose::Its, at),
-            (Says::GoesOn(piece), Own::Seen) => self.commands.goes_on(piece, at),
-            (Says::Otherwise, _) => self.commands.leave_out(1, at),
-        }
-        self.waits = self.commands.may_go_on().then(|| now.boot.saturating_add(GOES_ON));
-    }
-}
-
 impl Engine {
     /// From where on sudo's log is to be read for a session that begins in this process; `None` when it is not.
     pub(super) fn read_from(&self, expiry: Expiry, pid: u32, now: &Now) -> Option<i64> {
@@ -242,6 +182,9 @@ impl Engine {
         let uid = about.by.uid;
         self.starts.read.insert(pid, Reading::new((id, about), runs_as, Own::ToCome, from));
         self.starts.changed = true;
+        if target.is_some() {
+            self.starts.ran(pid);
+        }
         // Of one that jitd heard of late there may be lines already.
         let (theirs, others) = std::mem::take(&mut self.starts.lately)
             .into_iter()
@@ -258,10 +201,11 @@ impl Engine {
         (gives, target): (&Gives, Option<&str>),
         (read_to, own): (i64, Own),
         at: i64,
+        now: &Now,
     ) {
         let reading = Reading::new((grant, about), runs_as(gives, target), own, read_to);
         self.starts.read.insert(pid, reading);
-        let seconds = at.div_euclid(NANOS).saturating_sub(BEFORE);
+        let seconds = whence::since(read_to, at, clock::of_the_journal(), now);
         self.starts.from = Some(self.starts.from.map_or(seconds, |from| from.min(seconds)));
     }
 
@@ -272,7 +216,9 @@ impl Engine {
             News::Well => return self.starts.trouble = None,
             News::Trouble(why) => return self.starts.trouble = Some(why),
         };
-        lines.into_iter().for_each(|line| self.starts.take(line, now));
+        let journal = clock::of_the_journal();
+        let ours = lines.into_iter().filter(|line| whence::may_be_of_this_boot(line, journal));
+        ours.for_each(|line| self.starts.take(line, now));
         self.starts.leave_out(left_out);
         let all: Vec<i32> = self.starts.read.keys().copied().collect();
         all.into_iter().for_each(|pid| self.write_starts(pid, now));
@@ -288,8 +234,7 @@ impl Engine {
             self.starts.settle(pid);
             if is_over {
                 self.write_last_starts(pid, now);
-                self.starts.read.remove(&pid);
-                self.starts.changed = true;
+                self.starts.let_go(pid);
             } else {
                 self.write_starts(pid, now);
             }
@@ -352,7 +297,7 @@ impl Engine {
             return;
         };
         let (count, left_out, read_to) =
-            (reading.commands.count(), reading.commands.left_out, reading.commands.read_to);
+            (reading.commands.count(), reading.commands.left_out, reading.commands.settled_to());
         let mut texts = Vec::new();
         let commands = match wording::typed("commands", &reading.commands.take(), &mut texts) {
             Ok(commands) => commands,
@@ -364,21 +309,5 @@ impl Engine {
         let entry =
             Entry::SessionCommands { about: reading.about.clone(), pid, commands, count, left_out, read_to };
         self.book.note_draft(Draft { at: now.wall, request: Some(reading.grant), entry, texts });
-    }
-}
-
-impl Reading {
-    fn new((grant, about): (RequestId, About), runs_as: RunsAs, own: Own, read_to: i64) -> Self {
-        let commands = Commands::behind(read_to);
-        Self { grant, about, own, runs_as, commands, waits: None, over: None }
-    }
-}
-
-/// As whom the command of a session runs: PAM says it, and what a client is about to become is by its grant.
-fn runs_as(gives: &Gives, target: Option<&str>) -> RunsAs {
-    let by_role = || gives.sudo.as_ref().filter(|_| gives.groups.is_empty()).map(|sudo| sudo.run_as.as_str());
-    match target.or_else(by_role) {
-        Some("root") => RunsAs::Root,
-        Some(_) | None => RunsAs::Other,
     }
 }

@@ -4,8 +4,9 @@ use jit_common::refusal::RuleRef;
 use jitd_core::now::BootId;
 use jitd_core::record::Person;
 
+use super::reading::{GOES_ON, LINGERS, LINGERS_AT_MOST};
 use super::*;
-use crate::subcommands::line::{End, Piece};
+use crate::subcommands::line::{End, Piece, Says};
 
 fn now(boot: i64) -> Now {
     Now { wall: boot, boot, boot_id: BootId("a".into()) }
@@ -111,4 +112,55 @@ fn what_had_no_room_may_be_of_any_session_of_its_person() {
     starts.read.insert(7, reading(RunsAs::Root, Own::Seen, 0));
     starts.leave_out([(1000, 3), (1001, 9)].into());
     assert_eq!(starts.read.get(&7).map(|reading| reading.commands.left_out), Some(3));
+}
+
+#[test]
+fn what_came_before_a_process_became_sudo_is_counted_alone() {
+    let mut starts = Starts::default();
+    starts.read.insert(7, reading(RunsAs::Other, Own::ToCome, 0));
+    let now = now(0);
+    for at in 1..=3 {
+        starts.take(line(1000, at, "/bin/forged"), &now);
+    }
+    starts.becomes(7, "root");
+    starts.becomes(8, "root");
+    starts.take(line(1000, 4, "on its way meanwhile"), &now);
+    starts.take(line(0, 5, "/bin/real"), &now);
+    starts.settle(7);
+    let commands = &mut starts.read.get_mut(&7).unwrap().commands;
+    assert_eq!(commands.left_out, 3);
+    assert_eq!(commands.take(), "/bin/real");
+
+    let mut starts = Starts::default();
+    starts.read.insert(7, reading(RunsAs::Root, Own::Seen, 0));
+    starts.becomes(7, "alice");
+    starts.take(line(2000, 1, "/bin/with-a-group"), &now);
+    starts.settle(7);
+    assert_eq!(starts.read.get_mut(&7).unwrap().commands.take(), "/bin/with-a-group");
+}
+
+#[test]
+fn a_session_that_ran_and_is_over_without_any_line_is_said() {
+    let (grant, now) = ("7k2m9xqa".parse().unwrap(), now(0));
+    let mut starts = Starts::default();
+    let over = |starts: &mut Starts, own| {
+        starts.read.insert(7, reading(RunsAs::Root, own, 0));
+        starts.over(7, &now);
+        starts.let_go(7);
+    };
+    over(&mut starts, Own::ToCome);
+    assert_eq!(starts.unheard_of(grant), None, "sudo may have refused it");
+    starts.read.insert(7, reading(RunsAs::Root, Own::ToCome, 0));
+    starts.ran(7);
+    starts.let_go(7);
+    assert!(starts.unheard_of(grant).is_some());
+    assert_eq!(starts.attention().count(), 1);
+    over(&mut starts, Own::Seen);
+    assert_eq!(starts.attention().count(), 0);
+    starts.trouble = Some("there is no journalctl".into());
+    starts.read.insert(7, reading(RunsAs::Root, Own::ToCome, 0));
+    starts.becomes(7, "root");
+    starts.let_go(7);
+    assert_eq!(starts.attention().count(), 1, "that nothing is read says it");
+    assert!(starts.read.is_empty());
 }

@@ -49,7 +49,7 @@ pub(super) fn all(policy: &Policy, rule: &Rule, ask: &Ask<'_>, facts: &Facts) ->
 
 /// Nothing that refuses: whoever asks for the role is told what it brings with it.
 fn subcommands(rule: &Rule) -> Option<Requirement> {
-    let told = "the rule has sudo log what your commands start, those by your standing sudo rights as well";
+    let told = "what your commands start is logged where this host's sudo can say it, those by your standing sudo rights as well";
     match rule.expiry.subcommands {
         Subcommands::Logged => Some(met(ConditionKind::Subcommands, told)),
         Subcommands::NotLogged => None,
