@@ -98,7 +98,7 @@ fn what_ran_with_a_grant_is_told_in_sentences() {
             format!("{started} 2 commands")
         ]
     );
-    assert!(commands(2, 3)[0].ends_with("[2J, and 3 more that are not written down"));
+    assert!(commands(2, 3)[0].ends_with("[2J\", and 3 more that are not written down"));
     assert_eq!(commands(0, 1)[0], format!("{started} 1 that are not written down"));
     assert_eq!(
         said(r#""kind":"session-ended","pid":7,"status":3"#),

@@ -17,9 +17,15 @@ summary = "A shell of bob, and what it starts is on the record"
 risk    = "high"
 sudo    = { run_as = "bob", password = false, commands = "ALL" }
 
+[role.both]
+summary = "A shell of root, or a group, and what it starts is on the record"
+risk    = "high"
+sudo    = { run_as = "root", password = false, commands = "ALL" }
+groups  = ["builders"]
+
 [[rule]]
 name         = "watches"
-roles        = ["watched", "other"]
+roles        = ["watched", "other", "both"]
 eligible     = { groups = ["oncall"] }
 max_duration = "1h"
 log_subcmds  = true
@@ -31,6 +37,7 @@ fn watching(release: Release) -> Option<BootedBed> {
     bed.sh("echo 'session required pam_jit.so' >> /etc/pam.d/sudo").unwrap().expect_ok();
     bed.write_mode("/usr/local/bin/children", "#!/bin/sh\n/usr/bin/uname -s\n/usr/bin/id -un\n", 0o755)
         .unwrap();
+    bed.run(&["groupadd", "builders"]).unwrap().expect_ok();
     bed.policy("32-watched.toml", POLICY).unwrap();
     bed.unit("jitd.service").reload().unwrap();
     Some(bed)
@@ -194,6 +201,13 @@ fn what_elevate_runs_is_watched_and_nobody_makes_up_what_root_has_started() {
         assert_eq!(started(&bed).1, 3);
         let log = bed.run(&["journalctl", "--no-pager", "-o", "cat", "-t", "sudo"]).unwrap().out;
         assert_eq!(log.matches("/bin/forged").count(), 3, "it was in the journal: {log}");
+
+        // With a role that gives a group as well it is known only when the process has become sudo as whom it runs.
+        let both = bed.grant("alice", "both", "30m");
+        bed.jitctl("alice", &["run-with", &both.id, "--", "perl", "-e", forge]).unwrap().expect_ok();
+        let all = wait_started(&bed, 4);
+        assert_eq!(all[3..], ["/usr/bin/true real"], "{all:?}");
+        assert_eq!(started(&bed).1, 6);
     }
 }
 
@@ -267,7 +281,7 @@ fn a_sudo_that_logs_nothing_is_said_until_it_does() {
 #[test]
 fn where_sudo_cannot_say_it_the_rule_works_and_it_is_said() {
     let change = |bed: &RootBed| {
-        bed.sh("rm /usr/bin/sudo /usr/sbin/visudo").unwrap().expect_ok();
+        bed.sh("rm /usr/bin/sudo /usr/sbin/visudo; groupadd builders").unwrap().expect_ok();
         bed.policy("32-watched.toml", POLICY).unwrap();
     };
     let Some(site) = site_with(Release::Trixie, change) else { return };
@@ -279,7 +293,7 @@ fn where_sudo_cannot_say_it_the_rule_works_and_it_is_said() {
         show.expect_says("\n  what commands start: the rule wants it, and this host's sudo does not say it");
     assert!(!show.out.contains("sudo logs what"), "{show}");
     let check = site.jitctl("root", &["policy", "check"]).unwrap();
-    check.expect_says("rule \"watches\" (32-watched.toml:12): what commands start will not be seen here");
+    check.expect_says("rule \"watches\" (32-watched.toml:18): what commands start will not be seen here");
     let explain = site.jitctl("alice", &["explain", "other", "--reason", REASON]).unwrap();
     explain.expect_says("what your commands start is logged where this host's sudo can say it");
 }
