@@ -98,7 +98,8 @@ fn expected(message: &str) -> Option<(&'static str, String)> {
     }
     let name: String = said.chars().take_while(|c| *c != '=').collect();
     let is_name = name.len() < said.len() && !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase());
-    let has_command = said.split(" ; ").any(|field| field.starts_with("COMMAND="));
+    let is_field = |at: usize| at == 0 || said[..at].ends_with(" ; ");
+    let has_command = said.match_indices("COMMAND=").any(|(at, _)| is_field(at));
     let begins = is_name && (has_command || said.len() >= 900) && !said.ends_with("COMMAND=");
     begins.then(|| ("began", said.to_owned()))
 }
