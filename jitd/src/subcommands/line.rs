@@ -35,6 +35,15 @@ pub struct Line {
     pub says: Says,
 }
 
+impl Line {
+    /// Whether it can be of this boot, `journal` being the journal's monotonic clock of now: one from the future is of another, whose
+    /// clock had come further.
+    #[must_use]
+    pub fn may_be_of_this_boot(&self, journal: i64) -> bool {
+        self.at <= journal
+    }
+}
+
 /// What a line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Says {
@@ -198,6 +207,13 @@ mod tests {
         let piece = Piece { text, end: End::AtBlank };
         let (at, wall) = (37_410_115_183, 1_796_065_095);
         assert_eq!(line, Line { pid: 65, uid: 1000, gid: 0, at, wall, says: Says::Began(piece) });
+    }
+
+    #[test]
+    fn a_line_from_the_future_is_of_another_boot() {
+        let line = |at| Line { pid: 7, uid: 1000, gid: 0, at, wall: 0, says: Says::Otherwise };
+        assert!(line(1_000).may_be_of_this_boot(1_000));
+        assert!(!line(1_001).may_be_of_this_boot(1_000));
     }
 
     #[test]

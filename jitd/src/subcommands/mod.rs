@@ -254,8 +254,7 @@ impl Thread {
     /// Keeps a line of somebody who is asked about.
     fn take(&mut self, line: Line) {
         let wanted = lock(&self.shared).uids.contains(&line.uid);
-        // One that is to come is none of this boot's.
-        if !wanted || line.at > clock::of_the_journal() {
+        if !wanted || !line.may_be_of_this_boot(clock::of_the_journal()) {
             return;
         }
         self.read_to = self.read_to.max(Some((line.at, line.wall)));

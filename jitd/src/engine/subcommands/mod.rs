@@ -216,9 +216,7 @@ impl Engine {
             News::Well => return self.starts.trouble = None,
             News::Trouble(why) => return self.starts.trouble = Some(why),
         };
-        let journal = clock::of_the_journal();
-        let ours = lines.into_iter().filter(|line| whence::may_be_of_this_boot(line, journal));
-        ours.for_each(|line| self.starts.take(line, now));
+        lines.into_iter().for_each(|line| self.starts.take(line, now));
         self.starts.leave_out(left_out);
         let all: Vec<i32> = self.starts.read.keys().copied().collect();
         all.into_iter().for_each(|pid| self.write_starts(pid, now));

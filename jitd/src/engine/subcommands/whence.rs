@@ -3,8 +3,6 @@
 
 use jitd_core::now::{NANOS, Now};
 
-use crate::subcommands::line::Line;
-
 /// Seconds before the first line that is to be read, from which on the journal is asked.
 pub(super) const BEFORE: i64 = 5;
 
@@ -22,17 +20,11 @@ pub(super) fn since(read_to: i64, at: i64, journal: i64, now: &Now) -> i64 {
     by_age.min(at.div_euclid(NANOS)).saturating_sub(BEFORE).min(wall)
 }
 
-/// Whether a line can be of this boot: one from the future is of another, whose clock had come further.
-pub(super) fn may_be_of_this_boot(line: &Line, journal: i64) -> bool {
-    line.at <= journal
-}
-
 #[cfg(test)]
 mod tests {
     use jitd_core::now::BootId;
 
     use super::*;
-    use crate::subcommands::line::Says;
 
     const HOUR: i64 = 3_600;
 
@@ -66,12 +58,5 @@ mod tests {
         assert!(since(0, i64::MAX, 0, &now(100_000, 0)) <= 100_000);
         let extremes = since(i64::MIN, i64::MIN, i64::MAX, &now(100_000, i64::MAX / NANOS));
         assert!(extremes <= 100_000);
-    }
-
-    #[test]
-    fn a_line_from_the_future_is_of_another_boot() {
-        let line = |at| Line { pid: 7, uid: 1000, gid: 0, at, wall: 0, says: Says::Otherwise };
-        assert!(may_be_of_this_boot(&line(1_000), 1_000));
-        assert!(!may_be_of_this_boot(&line(1_001), 1_000));
     }
 }
